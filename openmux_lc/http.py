@@ -1,0 +1,264 @@
+"""HTTP clients: one for threads, one for each running event loop.
+
+The only module that imports httpx, so that changing the library changes one file.
+Plain `http://` addresses get a client of their own, which spares a local engine
+the cost of loading the certificate store. Nothing is created before its first use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from typing import Final, Self
+from weakref import WeakKeyDictionary
+
+import httpcore
+import httpx
+
+from openmux_lc._version import __version__
+from openmux_lc.types.address import is_loopback
+
+__all__ = [
+    "URL",
+    "USER_AGENT",
+    "AsyncBaseTransport",
+    "AsyncByteStream",
+    "AsyncClient",
+    "BaseTransport",
+    "Client",
+    "Clients",
+    "ConnectError",
+    "ConnectTimeout",
+    "DecodingError",
+    "HTTPError",
+    "Headers",
+    "InvalidURL",
+    "Request",
+    "Response",
+    "StreamError",
+    "SyncByteStream",
+    "Timeout",
+    "TimeoutException",
+    "TransportError",
+    "Until",
+    "is_loopback",
+    "network_faults",
+]
+
+AsyncBaseTransport = httpx.AsyncBaseTransport
+AsyncByteStream = httpx.AsyncByteStream
+AsyncClient = httpx.AsyncClient
+BaseTransport = httpx.BaseTransport
+Client = httpx.Client
+ConnectError = httpx.ConnectError
+ConnectTimeout = httpx.ConnectTimeout
+DecodingError = httpx.DecodingError
+HTTPError = httpx.HTTPError
+Headers = httpx.Headers
+InvalidURL = httpx.InvalidURL
+Request = httpx.Request
+Response = httpx.Response
+StreamError = httpx.StreamError
+SyncByteStream = httpx.SyncByteStream
+Timeout = httpx.Timeout
+TimeoutException = httpx.TimeoutException
+TransportError = httpx.TransportError
+URL = httpx.URL
+
+USER_AGENT: Final = f"openmux-lc/{__version__}"
+
+_LIMITS: Final = httpx.Limits(max_connections=400, max_keepalive_connections=100, keepalive_expiry=30.0)
+_TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0, pool=10.0)
+_HEADERS: Final = {"user-agent": USER_AGENT}
+
+
+class Until(float):
+    """A read timeout that ends at a moment, however often something trickles in.
+
+    As a plain number it is the longest silence at its making. The threads' clients
+    ask `left` before each read, so both bounds may be moved while a stream runs; a
+    transport that knows nothing of it still sees the number.
+
+    Args:
+        at: `time.monotonic()` at which no read may last any longer.
+        silence_s: Longest single wait.
+    """
+
+    __slots__ = ("at", "silence_s")
+
+    at: float
+    silence_s: float
+
+    def __new__(cls, at: float, silence_s: float) -> Self:
+        """Return the shorter of both waits as a number."""
+        until = super().__new__(cls, max(min(silence_s, at - time.monotonic()), 0.001))
+        until.at = at
+        until.silence_s = silence_s
+        return until
+
+    @property
+    def left(self) -> float:
+        """Seconds the next read may take."""
+        return max(min(self.silence_s, self.at - time.monotonic()), 0.001)
+
+
+def network_faults() -> tuple[type[BaseException], ...]:
+    """Return every exception by which a transport says that the network failed.
+
+    aiohttp's own class is among them where it is loaded: its transport lets some
+    through.
+    """
+    aiohttp = sys.modules.get("aiohttp")
+    extra = (aiohttp.ClientError,) if aiohttp is not None else ()
+    return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, *extra)
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection whose reads honour `Until`."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, timeout.left if isinstance(timeout, Until) else timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
+class _TimedBackend(httpcore.SyncBackend):
+    """Opens connections whose reads honour `Until`."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        return _TimedStream(super().connect_tcp(host, port, timeout, local_address, socket_options))
+
+
+def _with_timed_reads(client: httpx.Client) -> httpx.Client:
+    """Return `client`, its pools opening connections whose reads honour `Until`.
+
+    httpx gives its pools no network backend, though httpcore's pools take one; a
+    canary test guards the attribute names. Where they change, `Until` is a plain
+    number again: the longest silence.
+    """
+    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001 - see above
+        pool = getattr(transport, "_pool", None)
+        if isinstance(pool, httpcore.ConnectionPool):
+            pool._network_backend = _TimedBackend()  # noqa: SLF001
+    return client
+
+
+class Clients:
+    """Lazily made clients that survive threads, event loops and fork.
+
+    An asynchronous client belongs to the loop it was made in and is forgotten with
+    it: a connection pool that outlives its loop fails at the next call.
+    """
+
+    def __init__(self) -> None:
+        """Make nothing yet."""
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._sync: dict[tuple[bool, bool], httpx.Client] = {}
+        self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[bool, bool], httpx.AsyncClient]] = (
+            WeakKeyDictionary()
+        )
+
+    def sync(self, url: str) -> httpx.Client:
+        """Return the client for `url`, shared by all threads."""
+        self._drop_parents_clients()
+        kind = _kind(url)
+        client = self._sync.get(kind)
+        if client is None:
+            with self._lock:
+                client = self._sync.get(kind) or _with_timed_reads(
+                    httpx.Client(
+                        verify=kind[0],
+                        trust_env=not kind[1],
+                        limits=_LIMITS,
+                        timeout=_TIMEOUT,
+                        headers=_HEADERS,
+                    )
+                )
+                self._sync[kind] = client
+        return client
+
+    def for_running_loop(self, url: str) -> httpx.AsyncClient:
+        """Return the running loop's own client for `url`."""
+        self._drop_parents_clients()
+        loop = asyncio.get_running_loop()
+        clients = self._async.setdefault(loop, {})
+        kind = _kind(url)
+        client = clients.get(kind)
+        if client is None:
+            client = clients[kind] = httpx.AsyncClient(
+                verify=kind[0],
+                trust_env=not kind[1],
+                transport=_fast_transport(is_encrypted=kind[0]) if kind[1] or not _has_proxy() else None,
+                limits=_LIMITS,
+                timeout=_TIMEOUT,
+                headers=_HEADERS,
+            )
+        return client
+
+    def close(self) -> None:
+        """Close the threads' clients; loops close their own by `aclose`."""
+        with self._lock:
+            clients, self._sync = list(self._sync.values()), {}
+        for client in clients:
+            client.close()
+
+    async def aclose(self) -> None:
+        """Close the running loop's clients and the threads' ones."""
+        for client in self._async.pop(asyncio.get_running_loop(), {}).values():
+            await client.aclose()
+        self.close()
+
+    def _drop_parents_clients(self) -> None:
+        """Forget sockets shared with the parent after a fork."""
+        if self._pid != os.getpid():
+            self._lock = threading.Lock()
+            self._sync = {}
+            self._async = WeakKeyDictionary()
+            self._pid = os.getpid()
+
+
+def _kind(url: str) -> tuple[bool, bool]:
+    """Return (is encrypted, is loopback) of an address."""
+    return not url.startswith("http://"), is_loopback(url)
+
+
+def _has_proxy() -> bool:
+    return any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY"))
+
+
+def _fast_transport(*, is_encrypted: bool) -> httpx.AsyncBaseTransport | None:
+    """Return aiohttp's transport where installed: five times the throughput."""
+    if importlib.util.find_spec("httpx_aiohttp") is None:
+        return None
+    from httpx_aiohttp import AiohttpTransport  # optional extra `fast`
+
+    return AiohttpTransport(verify=is_encrypted, limits=_LIMITS)

@@ -1,0 +1,232 @@
+"""What exists: providers, models, routes, limits, and the evidence that one is free.
+
+Every fact carries the date it was last seen true. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple, TypedDict, get_args
+
+__all__ = [
+    "TASKS",
+    "Auth",
+    "Evidence",
+    "FreeRule",
+    "Limit",
+    "LimitScope",
+    "LimitUnit",
+    "Model",
+    "PoolEntry",
+    "Profile",
+    "Provider",
+    "Route",
+    "Task",
+    "Window",
+]
+
+Task = Literal["chat", "code", "tts", "audio", "embeddings", "image", "other"]
+TASKS: Final[tuple[Task, ...]] = get_args(Task)
+
+LimitUnit = Literal["requests", "tokens", "neurons", "credits", "audio_seconds"]
+LimitScope = Literal["model", "key", "key_model", "account", "account_model", "ip", "ip_model"]
+WindowKind = Literal["rolling", "calendar_day", "calendar_month", "concurrency"]
+Confidence = Literal["high", "medium", "low"]
+EvidenceKind = Literal["zero_price", "free_id", "free_tier", "keyless", "local", "user"]
+AuthMode = Literal["key", "optional", "none"]
+
+
+class Route(NamedTuple):
+    """A provider and one of its models, written `provider:model`.
+
+    Example:
+        >>> str(Route("ollama", "qwen3:8b"))
+        'ollama:qwen3:8b'
+    """
+
+    provider: str
+    model: str
+
+    def __str__(self) -> str:
+        """Return `provider:model`."""
+        return f"{self.provider}:{self.model}"
+
+
+class Profile(TypedDict, total=False):
+    """A model's abilities, under the key names of LangChain's `ModelProfile`."""
+
+    name: str
+    release_date: str
+    open_weights: bool
+    max_input_tokens: int
+    max_output_tokens: int
+    text_inputs: bool
+    image_inputs: bool
+    pdf_inputs: bool
+    audio_inputs: bool
+    video_inputs: bool
+    text_outputs: bool
+    image_outputs: bool
+    audio_outputs: bool
+    reasoning_output: bool
+    tool_calling: bool
+    tool_choice: bool
+    structured_output: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """How a limit's account refills.
+
+    Args:
+        kind: `rolling` and `concurrency` need no zone; calendar windows end at
+            midnight (or month's end) in `zone`.
+        seconds: Length of a rolling window.
+        zone: IANA time zone of a calendar window.
+    """
+
+    kind: WindowKind
+    seconds: float = 0.0
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """At most `amount` of `unit` per `window`, counted per `scope`."""
+
+    unit: LimitUnit
+    amount: int
+    window: Window
+    scope: LimitScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Why a route counts as free, where that was read, and when it was last true."""
+
+    kind: EvidenceKind
+    source: str
+    as_of: str
+    confidence: Confidence = "medium"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeRule:
+    """How to tell a provider's free models from the others.
+
+    Args:
+        all_models: Every model of this host is free (local engines, the user's own).
+        suffixes: Endings of ids that mark a model as free.
+        ids: Ids that are free by a curated list.
+        excluded: Substrings of ids that are never free, whatever else holds.
+        kind: What sort of evidence a match is.
+    """
+
+    all_models: bool = False
+    suffixes: tuple[str, ...] = ()
+    ids: frozenset[str] = frozenset()
+    excluded: tuple[str, ...] = ()
+    kind: EvidenceKind = "free_tier"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth:
+    """How a host wants its key.
+
+    Args:
+        mode: `optional` hosts serve without a key, `none` never read one.
+        env: Environment variables that hold the key, first found wins.
+        header: Header that carries it.
+        form: The header's value; `{key}` is replaced.
+        check_path: Path of a free request that fails when the key is wrong.
+    """
+
+    mode: AuthMode = "key"
+    env: tuple[str, ...] = ()
+    header: str = "Authorization"
+    form: str = "Bearer {key}"
+    check_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One model at one provider.
+
+    Args:
+        id: The provider's own id, opaque.
+        tasks: The task classes it can serve.
+        profile: Abilities; an absent key means unknown.
+        quality: 0..1 per task or sub-task, from dated benchmarks; `default` else.
+        evidence: Why it is free here; None means it is not known to be.
+        dimensions: Length of an embedding model's vectors.
+        capability: 0..1, general strength estimated when no benchmark is known.
+    """
+
+    id: str
+    tasks: frozenset[Task] = frozenset({"chat", "code", "other"})
+    profile: Profile = field(default_factory=Profile)
+    quality: Mapping[str, float] = field(default_factory=dict)
+    evidence: Evidence | None = None
+    dimensions: int | None = None
+    capability: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A host: where it is, what it speaks, what it asks for and what it gives free.
+
+    Args:
+        id: Matches `[a-z][a-z0-9_-]*`.
+        is_local: The host is an engine on this machine: no quota, cold starts.
+        is_on: False keeps the row for its dialect and tests, never for calls.
+        off_reason: Why it is off and since when.
+        base_url: With the version segment, without a trailing slash.
+        dialect: Name of the adapter that speaks to it.
+        quirks: Flags that the dialect understands.
+        ports: Default loopback ports of a local engine.
+        fingerprint: Name of the probe that recognises a local engine.
+        rank: Tie-breaker among providers, lower first.
+        demo_only: Never chosen for a question unless pinned.
+        origin: `package`, `user` or the entry point that brought the row.
+    """
+
+    id: str
+    name: str
+    base_url: str
+    dialect: str = "openai"
+    is_local: bool = False
+    is_on: bool = True
+    off_reason: str = ""
+    auth: Auth = field(default_factory=Auth)
+    free: FreeRule = field(default_factory=FreeRule)
+    models: tuple[Model, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    model_limits: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict)
+    quirks: frozenset[str] = frozenset()
+    ports: tuple[int, ...] = ()
+    fingerprint: str = ""
+    signup_url: str = ""
+    terms: str = ""
+    trains_on_data: str = "unknown"
+    as_of: str = ""
+    confidence: Confidence = "medium"
+    rank: int = 100
+    demo_only: bool = False
+    origin: str = "package"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolEntry:
+    """A route as the pool sees it before a request is known.
+
+    Args:
+        blocked: Why it may not be called at all (off, no key, not free, offline), or "".
+        rank: The user's or the catalog's order among equals, lower first.
+    """
+
+    route: Route
+    provider: Provider
+    model: Model
+    blocked: str = ""
+    rank: int = 100

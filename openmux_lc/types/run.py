@@ -1,0 +1,330 @@
+"""One run: the request, its classification, the plan, attempts, answer and report.
+
+A message is the OpenAI chat wire's JSON object; surfaces convert theirs to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from openmux_lc.errors import Advice, FaultScope
+from openmux_lc.types.catalog import Route, Task
+from openmux_lc.types.json import Json, JsonObject
+from openmux_lc.types.state import LimitObservation
+
+__all__ = [
+    "Answer",
+    "Attempt",
+    "Candidate",
+    "Chunk",
+    "Classification",
+    "EmbeddingRequest",
+    "Message",
+    "Options",
+    "Outcome",
+    "Plan",
+    "Rejection",
+    "Report",
+    "Request",
+    "Requirements",
+    "Score",
+    "ToolCall",
+    "ToolCallDelta",
+    "Usage",
+    "Vectors",
+    "Wave",
+]
+
+Message = JsonObject
+Outcome = Literal["ok", "failed", "cut", "cancelled", "abandoned"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be answered, in the OpenAI chat wire's terms.
+
+    Args:
+        messages: In order; roles `system`, `user`, `assistant`, `tool`.
+        tools: OpenAI function tools.
+        tool_choice: `auto`, `none`, `required` or a named function object.
+        response_format: `json_object` or `json_schema` object.
+        stop: At most four sequences on most hosts.
+        reasoning_effort: `low`, `medium`, `high` where a model thinks.
+        extra_body: Fields the user wants on the wire as they are.
+    """
+
+    messages: tuple[Message, ...]
+    tools: tuple[JsonObject, ...] = ()
+    tool_choice: str | JsonObject | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: JsonObject | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    reasoning_effort: str | None = None
+    extra_body: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingRequest:
+    """Texts to be turned into vectors; `purpose` matters to asymmetric models."""
+
+    texts: tuple[str, ...]
+    purpose: Literal["query", "document"] | None = None
+    dimensions: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the pool may answer one request.
+
+    Args:
+        chain: Routes as written by the user, in order; `auto` may stand last or
+            alone. Empty means `auto`.
+        task: Overrides the classifier.
+        routing_profile: Name of the weights.
+        timeout_s: Deadline of the whole run.
+        max_attempts: Calls that may be made in all.
+        max_retries: Repeats of one route where repeating can help.
+        fan_out: Answers wanted from different routes.
+        strategy: How several answers become one.
+        seed: Makes ties deterministic.
+    """
+
+    chain: tuple[str, ...] = ()
+    task: Task | None = None
+    routing_profile: str = "balanced"
+    timeout_s: float = 120.0
+    max_attempts: int = 8
+    max_retries: int = 1
+    fan_out: int = 1
+    strategy: Literal["best", "concatenate", "vote"] = "best"
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """What a route must be able to do; anything less is a rejection with a reason.
+
+    Args:
+        task: Decides the kind of model (text, embeddings, image, speech).
+        profile_keys: Keys of `Profile` that must be true.
+        min_context_tokens: Estimated prompt plus the room for the answer.
+    """
+
+    task: Task = "chat"
+    profile_keys: frozenset[str] = frozenset()
+    min_context_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classification:
+    """What kind of request this is.
+
+    Args:
+        task: The class with the highest confidence.
+        tasks: Every class with a confidence worth telling, highest first.
+        confidence: 0..1 of `task`.
+        difficulty: 0 trivial .. 1 hard.
+        evidence: Short, human-readable cues; never the prompt's own words.
+        tags: Finer labels such as `reasoning`, `vision`, `translation`.
+    """
+
+    task: Task
+    confidence: float
+    difficulty: float = 0.35
+    tasks: tuple[tuple[Task, float], ...] = ()
+    evidence: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    is_override: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A candidate's total and the terms it is the sum of."""
+
+    total: float
+    terms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An eligible route with its score."""
+
+    route: Route
+    score: Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A route that cannot serve this request, why, and until when if that ends."""
+
+    route: str
+    reason: str
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The order in which routes will be asked.
+
+    Args:
+        branches: One tuple of routes per wanted answer; failover walks along it.
+        candidates: Every eligible route, best first.
+        rejected: Every other one.
+    """
+
+    branches: tuple[tuple[Route, ...], ...]
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[Rejection, ...]
+    classification: Classification
+    requirements: Requirements
+    options: Options
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """Routes to call next, one per open branch; empty means done."""
+
+    calls: tuple[tuple[int, Route], ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens used; `is_estimated` when the provider did not tell."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+    reasoning_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    is_estimated: bool = False
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A function the model wants called; `arguments` is the JSON text it wrote."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallDelta:
+    """A piece of a tool call in a stream."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of a streamed answer; empty fields carry nothing."""
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    model: str = ""
+    id: str = ""
+
+    @property
+    def has_content(self) -> bool:
+        """Whether a reader would see anything of it (the commit gate's test)."""
+        return bool(self.text.strip() or self.reasoning.strip() or self.tool_calls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer from one route.
+
+    Args:
+        model: The id the provider says it answered with, else the one asked for.
+        raw: The upstream's body, at most a bounded number of bytes.
+        limits: What the response told about quotas.
+    """
+
+    route: Route
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    id: str = ""
+    raw: bytes = b""
+    limits: tuple[LimitObservation, ...] = ()
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds neither visible text nor a tool call."""
+        return not self.tool_calls and not self.text.strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vectors:
+    """Embeddings in the order of the texts, all of one length."""
+
+    route: Route
+    vectors: tuple[tuple[float, ...], ...]
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    limits: tuple[LimitObservation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One call to one route and what came of it."""
+
+    route: Route
+    branch: int = 0
+    key_slot: int = 0
+    outcome: Outcome = "ok"
+    error: str = ""
+    status_code: int | None = None
+    message: str = ""
+    advice: Advice | None = None
+    scope: FaultScope | None = None
+    retry_after: float | None = None
+    elapsed_s: float = 0.0
+    first_token_s: float | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Why this answer came from where; `explain` returns the same, without attempts.
+
+    Args:
+        run_id: Names the run in the log.
+        route: The route that answered, `""` when none did.
+        model: The model id that the answering provider reported.
+    """
+
+    run_id: str
+    route: str = ""
+    model: str = ""
+    classification: Classification
+    why: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+    elapsed_s: float = 0.0
+    usage: Usage | None = None
+    answer_chars: int = 0
+    segments: tuple[str, ...] = ()
+    is_dry_run: bool = False

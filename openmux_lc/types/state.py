@@ -1,0 +1,118 @@
+"""What was learned while running: health, quota left, and what a provider reports.
+
+A `Snapshot` is what routing sees of the ledger: a value, read once per run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from openmux_lc.types.catalog import LimitUnit, Route
+
+__all__ = [
+    "Cooldown",
+    "CooldownSource",
+    "LimitObservation",
+    "Refusal",
+    "Reservation",
+    "RouteState",
+    "Snapshot",
+]
+
+CooldownSource = Literal["header", "learned", "heuristic", "breaker", "quota"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitObservation:
+    """What a response said about one limit.
+
+    Args:
+        unit: What is counted.
+        window_s: Length of the window in seconds, None when not told.
+        limit: Allowed per window.
+        remaining: Left in the current window.
+        reset_at: Epoch seconds at which the window refills.
+    """
+
+    unit: LimitUnit
+    window_s: float | None = None
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cooldown:
+    """A route (or a whole provider) is left alone until `until` (epoch seconds)."""
+
+    until: float
+    reason: str
+    source: CooldownSource = "heuristic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Quota set aside for one call until it is settled or expires.
+
+    Args:
+        id: Unique; settling twice is a no-op.
+        amounts: What was set aside, by unit.
+        expires_at: Epoch seconds after which the quota comes back by itself.
+    """
+
+    id: str
+    route: Route
+    key_slot: int = 0
+    amounts: Mapping[LimitUnit, int] = field(default_factory=dict)
+    made_at: float = 0.0
+    expires_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """No quota: which limit is exhausted and when it refills (epoch seconds)."""
+
+    route: Route
+    reason: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteState:
+    """Learned figures of one route; the defaults mean nothing is known.
+
+    Args:
+        successes: Decayed count of calls that were answered.
+        failures: Decayed count of calls that failed for the route's own fault.
+        first_token_s: Smoothed time to the first token.
+        tokens_per_s: Smoothed rate after the first token.
+        headroom: 0..1, the share of its tightest quota that is left.
+    """
+
+    successes: float = 0.0
+    failures: float = 0.0
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
+    headroom: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The ledger as routing sees it at `at` (epoch seconds).
+
+    Args:
+        routes: Figures by route; a missing one is unknown.
+        cooldowns: By route string, or by provider id for a whole provider.
+    """
+
+    at: float
+    routes: Mapping[Route, RouteState] = field(default_factory=dict)
+    cooldowns: Mapping[str, Cooldown] = field(default_factory=dict)
+
+    def cooldown(self, route: Route) -> Cooldown | None:
+        """Return the pause that holds for `route` now, the longer of two."""
+        pauses = (self.cooldowns.get(str(route)), self.cooldowns.get(route.provider))
+        live = [pause for pause in pauses if pause is not None and pause.until > self.at]
+        return max(live, key=lambda pause: pause.until) if live else None

@@ -1,0 +1,112 @@
+"""What every test shares: the folder of genuine exchanges, a clean environment, and no network but loopback.
+
+A test sees an empty home folder, an empty working directory and none of the developer's keys; only a `live` test
+keeps the real environment.
+"""
+
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+"""The repository (or the unpacked sdist) that these tests belong to."""
+
+SHARED = Path(os.environ.get("OPENMUX_SHARED") or ROOT.parent / "shared")
+"""Genuine exchanges and reference material beside the repository; may be absent."""
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "openmux-tests"
+"""Where engines built for the tests are kept between runs."""
+
+_PRIVATE_PREFIXES = ("OPENMUX_", "LANGCHAIN_", "LANGSMITH_", "OLLAMA_")
+_PRIVATE_SUFFIXES = ("_API_KEY", "_TOKEN", "_PROXY")
+
+
+class _Brake:
+    """Refuses connections that leave the machine, as a machine without a network would."""
+
+    def __init__(self) -> None:
+        self.is_on = True
+
+    def __call__(self, event: str, args: tuple[object, ...]) -> None:
+        if not self.is_on or event not in {"socket.connect", "socket.getaddrinfo"}:
+            return
+        if event == "socket.connect":
+            address = args[1]
+            if isinstance(address, tuple) and not _is_loopback(address[0]):
+                message = f"tests may only reach loopback, not {address[0]!r}"
+                raise ConnectionRefusedError(message)
+        elif not _is_number(args[0]) and not _is_loopback(args[0]):
+            message = f"tests may only look up loopback, not {args[0]!r}"
+            raise socket.gaierror(socket.EAI_NONAME, message)
+
+
+def _text(host: object) -> str:
+    return host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+
+
+def _is_number(host: object) -> bool:
+    if host is None:
+        return True
+    try:
+        ipaddress.ip_address(_text(host).partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: object) -> bool:
+    name = _text(host).rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    return _is_number(host) and ipaddress.ip_address(name.partition("%")[0]).is_loopback
+
+
+_brake = _Brake()
+sys.addaudithook(_brake)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip `live` tests unless they were asked for."""
+    if os.environ.get("OPENMUX_LIVE") == "1":
+        return
+    skip = pytest.mark.skip(reason="talks to real services; set OPENMUX_LIVE=1 and the providers' keys to run it")
+    for item in items:
+        if item.get_closest_marker("live"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """An empty home and working directory, no keys, no settings, no proxy, no network but loopback."""
+    if request.node.get_closest_marker("live"):
+        _brake.is_on = False
+        yield
+        _brake.is_on = True
+        return
+    for name in list(os.environ):
+        upper = name.upper()
+        if upper.startswith(_PRIVATE_PREFIXES) or upper.endswith(_PRIVATE_SUFFIXES):
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("LOG_LEVEL", raising=False)
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(home))
+    for name in ("CACHE", "CONFIG", "DATA", "STATE"):
+        monkeypatch.delenv(f"XDG_{name}_HOME", raising=False)
+    monkeypatch.chdir(home)
+    yield
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of genuine exchanges beside the repository."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder of genuine exchanges is not here (set OPENMUX_SHARED to where it is)")
+    return SHARED
