@@ -30,6 +30,7 @@ __all__ = [
     "AsyncBaseTransport",
     "AsyncByteStream",
     "AsyncClient",
+    "Auth",
     "BaseTransport",
     "Client",
     "Clients",
@@ -48,10 +49,12 @@ __all__ = [
     "TransportError",
     "Until",
     "is_loopback",
+    "is_unreachable",
     "network_faults",
 ]
 
 AsyncBaseTransport = httpx.AsyncBaseTransport
+Auth = httpx.Auth
 AsyncByteStream = httpx.AsyncByteStream
 AsyncClient = httpx.AsyncClient
 BaseTransport = httpx.BaseTransport
@@ -117,6 +120,19 @@ def network_faults() -> tuple[type[BaseException], ...]:
     aiohttp = sys.modules.get("aiohttp")
     extra = (aiohttp.ClientError,) if aiohttp is not None else ()
     return (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, *extra)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether no connection came about at all.
+
+    aiohttp's transport gives a lost connection the name of a failed one; the cause
+    tells them apart.
+    """
+    if isinstance(error, httpx.ConnectError):
+        return True
+    cause = error.__cause__
+    is_lost = type(cause).__module__.startswith("aiohttp") and not isinstance(cause, TimeoutError)
+    return isinstance(error, httpx.ConnectTimeout) and not is_lost
 
 
 class _TimedStream(httpcore.NetworkStream):

@@ -4,6 +4,7 @@ A test sees an empty home folder, an empty working directory and none of the dev
 keeps the real environment.
 """
 
+import importlib.util
 import ipaddress
 import os
 import socket
@@ -18,9 +19,6 @@ ROOT = Path(__file__).parents[1]
 
 SHARED = Path(os.environ.get("OPENMUX_SHARED") or ROOT.parent / "shared")
 """Genuine exchanges and reference material beside the repository; may be absent."""
-
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "openmux-tests"
-"""Where engines built for the tests are kept between runs."""
 
 _PRIVATE_PREFIXES = ("OPENMUX_", "LANGCHAIN_", "LANGSMITH_", "OLLAMA_")
 _PRIVATE_SUFFIXES = ("_API_KEY", "_TOKEN", "_PROXY")
@@ -68,6 +66,17 @@ def _is_loopback(host: object) -> bool:
 
 _brake = _Brake()
 sys.addaudithook(_brake)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the real engines' fixtures by path: in importlib mode `pytest_plugins` could not name them."""
+    path = Path(__file__).with_name("engines") / "fixtures.py"
+    spec = importlib.util.spec_from_file_location("openmux_test_engines", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    config.pluginmanager.register(module, "openmux_test_engines")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -119,7 +119,8 @@ class FreeRule:
         all_models: Every model of this host is free (local engines, the user's own).
         suffixes: Endings of ids that mark a model as free.
         ids: Ids that are free by a curated list.
-        excluded: Substrings of ids that are never free, whatever else holds.
+        excluded: Substrings of ids that the rule never covers; only the user's own word
+            outweighs them.
         kind: What sort of evidence a match is.
     """
 
@@ -188,6 +189,7 @@ class Provider:
         fingerprint: Name of the probe that recognises a local engine.
         rank: Tie-breaker among providers, lower first.
         demo_only: Never chosen for a question unless pinned.
+        source: Where the row's facts were read.
         origin: `package`, `user` or the entry point that brought the row.
     """
 
@@ -213,6 +215,7 @@ class Provider:
     confidence: Confidence = "medium"
     rank: int = 100
     demo_only: bool = False
+    source: str = ""
     origin: str = "package"
 
 

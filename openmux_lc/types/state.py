@@ -60,6 +60,7 @@ class Reservation:
         id: Unique; settling twice is a no-op.
         amounts: What was set aside, by unit.
         expires_at: Epoch seconds after which the quota comes back by itself.
+        generation: How many pauses of route and provider had begun when it was made.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Reservation:
     amounts: Mapping[LimitUnit, int] = field(default_factory=dict)
     made_at: float = 0.0
     expires_at: float = 0.0
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,59 @@
+"""Good answers from free models, behind the objects you already use.
+
+Importing this package loads nothing but itself; each name loads its module at
+first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from openmux_lc._version import __version__
+
+if TYPE_CHECKING:
+    from openmux_lc.chat_models import ChatOpenMux
+    from openmux_lc.embeddings import OpenMuxEmbeddings
+    from openmux_lc.graph import create_openmux_graph
+    from openmux_lc.mux import Mux
+    from openmux_lc.orchestrator import Orchestrator
+    from openmux_lc.routing.classify import classify_text as classify
+    from openmux_lc.settings import Settings
+
+__all__ = [
+    "ChatOpenMux",
+    "Mux",
+    "OpenMuxEmbeddings",
+    "Orchestrator",
+    "Settings",
+    "__version__",
+    "classify",
+    "create_openmux_graph",
+]
+
+_HOMES = {
+    "ChatOpenMux": ("openmux_lc.chat_models", "ChatOpenMux"),
+    "Mux": ("openmux_lc.mux", "Mux"),
+    "OpenMuxEmbeddings": ("openmux_lc.embeddings", "OpenMuxEmbeddings"),
+    "Orchestrator": ("openmux_lc.orchestrator", "Orchestrator"),
+    "Settings": ("openmux_lc.settings", "Settings"),
+    "classify": ("openmux_lc.routing.classify", "classify_text"),
+    "create_openmux_graph": ("openmux_lc.graph", "create_openmux_graph"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = home
+    value: object = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted(__all__)

@@ -1,0 +1,351 @@
+"""`ChatOpenMux`: the pool as a LangChain chat model, where `ChatOpenAI` stood.
+
+It has no policy: messages are converted, the graph runs, the answer is converted
+back. The report rides in `response_metadata["openmux"]`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, cast
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput, ModelProfile
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.runnables.config import RunnableConfig, var_child_runnable_config
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
+
+from openmux_lc.call_options import CallOptions
+from openmux_lc.engine.nodes import MAX_WAVES, Nodes
+from openmux_lc.engine.run_state import Run
+from openmux_lc.errors import ConfigError, OpenMuxError
+from openmux_lc.graph import FusedGraph, achunks, chunks, compile_fused
+from openmux_lc.mux import Mux
+from openmux_lc.providers.messages import previous_route, to_ai_message, to_wire_messages
+from openmux_lc.providers.twins import as_langchain_error
+from openmux_lc.structured import structured_output
+from openmux_lc.types.catalog import Task
+from openmux_lc.types.report import to_metadata
+
+__all__ = ["ChatOpenMux"]
+
+# What LangChain itself hands down for its tracers; it must never reach a provider.
+_TRACING_ONLY = ("ls_structured_output_format", "ls_provider", "ls_model_name", "stream_usage", "output_version")
+
+
+class ChatOpenMux(BaseChatModel):
+    """Chat model over a pool of free models.
+
+    Args:
+        model: `auto`, a route such as `groq:openai/gpt-oss-20b`, or a list of routes
+            in order; a list is never left unless it ends in `auto`.
+        task: Overrides the classifier.
+        routing_profile: Weights: `quality`, `balanced`, `speed`, `budget`, `long_context`
+            or one of the settings' own.
+        timeout: Seconds for a whole call, failover included; default 120.
+        max_retries: Repeats of one route where repeating can help; default 1.
+        api_key: Key of the pinned provider; without a pinned one it is an error.
+        mux: The pool; default the process's own.
+
+    Raises:
+        NoRouteError: No route can serve the request; says the next command.
+        AllRoutesFailedError: Every route that the plan allowed failed.
+        StreamInterruptedError: A stream broke after its first content.
+
+    Example:
+        >>> from openmux_lc import ChatOpenMux
+        >>> ChatOpenMux(model="ollama:qwen3:8b", temperature=0).model_name
+        'ollama:qwen3:8b'
+    """
+
+    model_config = ConfigDict(
+        populate_by_name=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
+    )
+
+    model_name: str = Field(default="auto", alias="model")
+    fallbacks: tuple[str, ...] = ()
+    task: Task | None = None
+    routing_profile: str = "balanced"
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = Field(
+        default=None, validation_alias=AliasChoices("max_tokens", "max_completion_tokens"), gt=0
+    )
+    timeout: float | None = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"), gt=0)
+    max_retries: int | None = Field(default=None, ge=0)
+    stop: list[str] | None = Field(default=None, validation_alias=AliasChoices("stop", "stop_sequences"))
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    reasoning_effort: str | None = None
+    fan_out: int = Field(default=1, ge=1, le=8)
+    strategy: Literal["best", "concatenate", "vote"] = "best"
+    extra_body: dict[str, Any] | None = None
+    streaming: bool = False
+    api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
+    mux: Mux | None = Field(default=None, exclude=True, repr=False)
+
+    _graphs: dict[tuple[int, bool], FusedGraph] = PrivateAttr(default_factory=dict)
+    _own_pool: Mux | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_chain(cls, given: Any) -> Any:
+        """Let a list of routes be the first model and its fallbacks."""
+        if not isinstance(given, Mapping):
+            return given
+        name = "model" if "model" in given else "model_name"
+        chain = given.get(name)
+        if isinstance(chain, str) or not isinstance(chain, Sequence):
+            return given
+        if not chain:
+            raise ConfigError("model=[] names no route; write 'auto' or at least one 'provider:model'")
+        rest = tuple(given.get("fallbacks") or ())
+        return {**given, name: chain[0], "fallbacks": (*chain[1:], *rest)}
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @property
+    def _llm_type(self) -> str:
+        return "openmux"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        """What names this model in a cache: everything that shapes an answer, no key."""
+        names = sorted(set(type(self).model_fields) - {"api_key", "mux", "profile", *BaseChatModel.model_fields})
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Map of constructor arguments that hold secrets."""
+        return {"api_key": "OPENMUX_API_KEY"}
+
+    @property
+    def pool(self) -> Mux:
+        """The pool behind this model."""
+        if self.mux is not None:
+            return self.mux
+        if self._own_pool is None:
+            self._own_pool = Mux.default() if self.api_key is None else self._keyed_pool(self.api_key)
+        return self._own_pool
+
+    def _keyed_pool(self, key: SecretStr) -> Mux:
+        """Return a pool that uses `key` for the pinned provider."""
+        provider, separator, _ = self.model_name.partition(":")
+        if not separator:
+            raise ConfigError("api_key= needs a pinned model: write it as model='provider:model'")
+        return Mux(keys={provider: key.get_secret_value()})
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return the model with tools bound; only routes that can call tools are asked.
+
+        Args:
+            tools: Anything `convert_to_openai_tool` takes; an empty list binds none.
+            tool_choice: `auto`, `none`, `any`, `required`, True, a tool's name, or the
+                wire's object.
+            **kwargs: Further per-call options, such as `parallel_tool_calls`.
+        """
+        strict = kwargs.pop("strict", None)
+        shown = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+        bound: dict[str, Any] = {"tools": shown, "tool_choice": tool_choice, **kwargs} if shown else kwargs
+        return cast("Runnable[LanguageModelInput, AIMessage]", self.bind(**bound))
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type,
+        *,
+        include_raw: bool = False,
+        method: Literal["function_calling", "json_schema", "json_mode"] = "function_calling",
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return the model with its answers parsed into `schema`.
+
+        Args:
+            schema: Pydantic class, TypedDict or JSON schema.
+            include_raw: Give `{"raw", "parsed", "parsing_error"}` and never raise on a bad answer.
+            method: Through a tool (default), the wire's `json_schema`, or `json_mode`.
+            strict: Ask the provider to enforce the schema.
+            **kwargs: Further per-call options.
+        """
+        return structured_output(self, schema, method=method, strict=strict, include_raw=include_raw, options=kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - leaf calls are no runs of their own
+        **kwargs: Any,
+    ) -> ChatResult:
+        try:
+            nodes, run = self._begin(messages, stop, kwargs)
+            self._drive(nodes, run)
+            return _to_result(nodes, run)
+        except OpenMuxError as error:
+            raise as_langchain_error(error) from error.__cause__
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> ChatResult:
+        try:
+            nodes, run = self._begin(messages, stop, kwargs)
+            await self._adrive(nodes, run)
+            return _to_result(nodes, run)
+        except OpenMuxError as error:
+            raise as_langchain_error(error) from error.__cause__
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        run: Run | None = None
+        try:
+            nodes, run = self._begin(messages, stop, kwargs, wants_stream=True)
+            self._drive(nodes, run)
+            for chunk in chunks(nodes, run):
+                if run_manager:
+                    run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                yield chunk
+        except OpenMuxError as error:
+            raise as_langchain_error(error) from error.__cause__
+        finally:
+            if run is not None:
+                run.close()
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        run: Run | None = None
+        try:
+            nodes, run = self._begin(messages, stop, kwargs, wants_stream=True)
+            await self._adrive(nodes, run)
+            async for chunk in achunks(nodes, run):
+                if run_manager:
+                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                yield chunk
+        except OpenMuxError as error:
+            raise as_langchain_error(error) from error.__cause__
+        finally:
+            if run is not None:
+                await run.aclose()
+
+    def _begin(
+        self,
+        messages: Sequence[BaseMessage],
+        stop: list[str] | None,
+        kwargs: Mapping[str, Any],
+        *,
+        wants_stream: bool = False,
+    ) -> tuple[Nodes, Run]:
+        """Return the pool's steps and a run for these messages."""
+        said = {name: value for name, value in kwargs.items() if name not in _TRACING_ONLY}
+        if stop is not None:
+            said["stop"] = stop
+        options = CallOptions.checked(said).over(self._defaults())
+        mux = self.pool
+        run = Run(
+            request=options.to_request(to_wire_messages(messages)),
+            options=options.to_options(mux.default_options()),
+            wants_stream=wants_stream,
+            previous=previous_route(messages),
+        )
+        return Nodes(mux), run
+
+    def _defaults(self) -> CallOptions:
+        """Return this object's own options, in the form that a call overrides."""
+        return CallOptions.model_construct(
+            model=(self.model_name,),
+            fallbacks=self.fallbacks or None,
+            task=self.task,
+            routing_profile=self.routing_profile,
+            timeout=self.timeout,
+            max_retries=self.max_retries,
+            fan_out=self.fan_out,
+            strategy=self.strategy,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            max_tokens=self.max_tokens,
+            seed=self.seed,
+            stop=tuple(self.stop or ()) or None,
+            frequency_penalty=self.frequency_penalty,
+            presence_penalty=self.presence_penalty,
+            reasoning_effort=self.reasoning_effort,
+            extra_body=self.extra_body,
+        )
+
+    def _drive(self, nodes: Nodes, run: Run) -> None:
+        """Run the graph outside the caller's tracing: our steps are no runs of theirs."""
+        token = var_child_runnable_config.set(None)
+        try:
+            self._graph(nodes, is_async=False).invoke({"run": run}, _GRAPH_CONFIG)
+        finally:
+            var_child_runnable_config.reset(token)
+
+    async def _adrive(self, nodes: Nodes, run: Run) -> None:
+        """Run the graph outside the caller's tracing: our steps are no runs of theirs."""
+        token = var_child_runnable_config.set(None)
+        try:
+            await self._graph(nodes, is_async=True).ainvoke({"run": run}, _GRAPH_CONFIG)
+        finally:
+            var_child_runnable_config.reset(token)
+
+    def _graph(self, nodes: Nodes, *, is_async: bool) -> FusedGraph:
+        """Return the compiled graph for this pool, made once."""
+        key = (id(nodes.mux), is_async)
+        graph = self._graphs.get(key)
+        if graph is None:
+            graph = self._graphs[key] = compile_fused(nodes, is_async=is_async)
+        return graph
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        """Return what LangSmith shows; the model is the one this call asks for."""
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        model = kwargs.get("model", self.model_name)
+        params["ls_provider"] = "openmux"
+        params["ls_model_name"] = model if isinstance(model, str) else next(iter(model), "auto")
+        return params
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        """Return the pinned model's profile; `auto` promises nothing beforehand."""
+        if self.model_name == "auto" or self.mux is None:
+            return None
+        try:
+            model = self.mux.catalog.model(self.mux.catalog.resolve(self.model_name))
+        except ConfigError:
+            return None
+        return cast("ModelProfile", dict(model.profile)) if model else None
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return one number per four characters: an offline estimate, no tokenizer."""
+        return list(range(-(-len(text) // 4)))
+
+
+_GRAPH_CONFIG: RunnableConfig = {"recursion_limit": MAX_WAVES * 2 + 10, "callbacks": []}
+
+
+def _to_result(nodes: Nodes, run: Run) -> ChatResult:
+    answer = nodes.result(run)
+    message = to_ai_message(answer, to_metadata(run.report(answer)))
+    return ChatResult(generations=[ChatGeneration(message=message)])

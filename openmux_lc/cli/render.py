@@ -1,0 +1,66 @@
+"""What a terminal sees: tables and progress, drawn by rich, which only this module imports.
+
+Cells are plain text to rich: nothing that a model or a provider wrote is markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final, Self, TextIO
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["LiveProgress", "draw_table"]
+
+_STYLES: Final = {"✓": "green", "✗": "red"}
+
+
+def draw_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, stream: TextIO) -> None:
+    """Draw a table as wide as the terminal; the first named column is never shortened."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    first = next((number for number, heading in enumerate(headings) if heading), 0)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, overflow="fold", no_wrap=number == first and len(rows) > 0, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(file=stream, highlight=False).print(table)
+
+
+class LiveProgress:
+    """Steps on a terminal: a spinner while one runs, a marked line when it is done."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Draw on `stream`."""
+        self._console = Console(file=stream, highlight=False)
+        self._status: Status | None = None
+
+    def __enter__(self) -> Self:
+        """Return the progress itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the spinner away, whatever happened."""
+        self._stop()
+
+    def begin(self, text: str) -> None:
+        """Show what is going on now."""
+        self._stop()
+        self._status = Status(Text(text), console=self._console)
+        self._status.start()
+
+    def end(self, mark: str, text: str) -> None:
+        """Replace the spinner by a line: `mark` says how it went."""
+        self._stop()
+        self._console.print(Text(f"{mark} ", style=_STYLES.get(mark, "dim")).append(Text(text, style="")))
+
+    def _stop(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None

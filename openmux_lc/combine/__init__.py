@@ -1,0 +1,1 @@
+"""Several answers become one: pure functions of answers."""

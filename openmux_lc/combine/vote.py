@@ -1,0 +1,82 @@
+"""The majority: over whole texts, or field by field over JSON objects.
+
+What the minority said is kept as `dissent`, by route; ties go to the earlier answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from openmux_lc.combine.text import best
+from openmux_lc.types.json import Json
+from openmux_lc.types.run import Answer
+
+__all__ = ["voted"]
+
+
+def voted(answers: Sequence[Answer]) -> Answer:
+    """Return the answer of the majority, with `agreement` and `dissent` in its `extra`."""
+    if any(answer.tool_calls for answer in answers):
+        return best(answers)
+    objects = [_object(answer.text) for answer in answers]
+    read = [found for found in objects if found is not None]
+    return _by_field(answers, read) if len(read) == len(answers) else _by_text(answers)
+
+
+def _by_text(answers: Sequence[Answer]) -> Answer:
+    ballots = [_normal(answer.text) for answer in answers]
+    winner, votes = Counter(ballots).most_common(1)[0]
+    if votes == 1:
+        chosen = best(answers)
+        winner = _normal(chosen.text)
+    else:
+        chosen = answers[ballots.index(winner)]
+    dissent = [str(answer.route) for answer, ballot in zip(answers, ballots, strict=True) if ballot != winner]
+    return replace(chosen, extra={**chosen.extra, "agreement": votes / len(answers), "dissent": dissent})
+
+
+def _by_field(answers: Sequence[Answer], objects: Sequence[Mapping[str, Json]]) -> Answer:
+    """Return a JSON object whose every field is what most answers say."""
+    merged: dict[str, Json] = {}
+    agreement: dict[str, float] = {}
+    dissent: dict[str, list[str]] = {}
+    for name in dict.fromkeys(key for found in objects for key in found):
+        ballots = [_ballot(found, name) for found in objects]
+        winner, votes = Counter(ballots).most_common(1)[0]
+        agreement[name] = votes / len(objects)
+        against = [str(answer.route) for answer, ballot in zip(answers, ballots, strict=True) if ballot != winner]
+        if against:
+            dissent[name] = against
+        if winner:
+            merged[name] = objects[ballots.index(winner)][name]
+    share = sum(agreement.values()) / len(agreement) if agreement else 1.0
+    told: dict[str, Json] = {"agreement": share, "fields": agreement, "dissent": dissent}
+    chosen = answers[0]
+    return replace(chosen, text=json.dumps(merged, ensure_ascii=False), extra={**chosen.extra, **told})
+
+
+def _ballot(found: Mapping[str, Json], name: str) -> str:
+    """Return a field as one text to be counted; empty where it is missing."""
+    if name not in found:
+        return ""
+    value = found[name]
+    return _normal(value) if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _normal(text: str) -> str:
+    return '"' + " ".join(text.casefold().split()).strip(" .!?\"'") + '"'
+
+
+def _object(text: str) -> Mapping[str, Json] | None:
+    """Return the JSON object that a text is, also inside a code fence."""
+    body = text.strip()
+    if body.startswith("```"):
+        body = body.strip("`").removeprefix("json").strip()
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

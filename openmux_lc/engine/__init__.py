@@ -1,0 +1,1 @@
+"""The engine: plan, call in waves, fail over, account. Knows no framework."""

@@ -1,0 +1,214 @@
+"""One attempt: admit it, make the call, book what came of it, exactly once.
+
+`Booking` is a plain context manager used by sync and async code alike: the awaiting
+happens inside the `with`, the bookkeeping in one place. A `ProviderError` becomes a
+failed `Attempt` here and goes no further; everything else passes through.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from openmux_lc.catalog.free import evidence, why_not_free
+from openmux_lc.engine.run_state import Run, attempt_from_error
+from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
+from openmux_lc.errors import PaymentRequired, ProviderError, RateLimited, TimedOut
+from openmux_lc.types.catalog import LimitUnit, Model, Route
+from openmux_lc.types.run import Answer, Attempt
+from openmux_lc.types.state import Cooldown, Refusal, Reservation
+from openmux_lc.types.wire import Call
+
+if TYPE_CHECKING:
+    from openmux_lc.mux import Mux
+
+__all__ = ["Booking", "aattempt", "aopen_stream", "attempt", "open_stream"]
+
+_DEFAULT_OUTPUT_TOKENS: Final = 1000
+_PAID_PAUSE_S: Final = 86_400.0
+
+
+class Booking:
+    """The account of one attempt, from admission to settlement.
+
+    Args:
+        mux: The pool.
+        run: The run it belongs to.
+        branch: Which wanted answer it serves.
+        route: Whom to ask.
+    """
+
+    def __init__(self, mux: Mux, run: Run, branch: int, route: Route) -> None:
+        """Start the clock."""
+        self.mux, self.run, self.branch, self.route = mux, run, branch, route
+        self.started = time.monotonic()
+        self.is_local = mux.catalog.provider(route.provider).is_local
+        self.reservation: Reservation | None = None
+        self.attempt: Attempt | None = None
+        self.answer: Answer | None = None
+        self._is_handed_over = False
+
+    @property
+    def amounts(self) -> Mapping[LimitUnit, int]:
+        """What the call may use: one request, the prompt and the room for the answer."""
+        plan = self.run.plan
+        need = plan.requirements.min_context_tokens if plan else _DEFAULT_OUTPUT_TOKENS
+        return {"requests": 1, "tokens": max(1, need)}
+
+    def call(self, *, is_stream: bool) -> Call:
+        """Return the call, once the route is proven free: the one check before every send.
+
+        Raises:
+            PaymentRequired: There is no evidence that this route is free.
+            TimedOut: The run's deadline has passed.
+        """
+        catalog = self.mux.catalog
+        provider = catalog.provider(self.route.provider)
+        model = catalog.model(self.route) or Model(id=self.route.model)
+        if evidence(provider, model) is None:
+            raise PaymentRequired(why_not_free(provider, model), provider=provider.id, model=model.id, scope="model")
+        if self.run.remaining_s <= 0:
+            raise TimedOut("the deadline of this run has passed", provider=provider.id, model=model.id)
+        return self.mux.call(
+            self.route,
+            self.run.request,
+            deadline=self.run.deadline,
+            is_last=self._is_last(),
+            is_stream=is_stream,
+        )
+
+    def admit(self, reply: Reservation | Refusal) -> None:
+        """Take the reservation.
+
+        Raises:
+            RateLimited: The ledger knows that the quota is used up.
+        """
+        if isinstance(reply, Refusal):
+            raise RateLimited(
+                f"not asked: {reply.reason}",
+                provider=self.route.provider,
+                model=self.route.model,
+                retry_after=max(0.0, reply.until - time.time()),
+            )
+        self.reservation = reply
+
+    def answered(self, answer: Answer, *, first_token_s: float | None = None) -> None:
+        """Note the answer; a route that reports a cost is left alone for a day."""
+        self.answer = answer
+        self.attempt = Attempt(
+            route=self.route,
+            branch=self.branch,
+            elapsed_s=time.monotonic() - self.started,
+            first_token_s=first_token_s,
+            usage=answer.usage,
+        )
+        if answer.usage.cost:
+            pause = Cooldown(until=time.time() + _PAID_PAUSE_S, reason="it reported a cost", source="learned")
+            self.mux.ledger.cool(str(self.route), pause)
+            self.run.notes.append(f"{self.route} reported a cost of {answer.usage.cost:g}; it is not asked again today")
+        self.run.succeed(self.attempt, answer)
+
+    def failed(self, error: ProviderError, *, is_cut: bool = False) -> Attempt:
+        """Note the failure and return the attempt."""
+        attempt = attempt_from_error(self.route, self.branch, time.monotonic() - self.started, error, is_cut=is_cut)
+        self.attempt = attempt
+        self.run.fail(attempt, error)
+        return attempt
+
+    def gave_up(self) -> None:
+        """Note that the caller left before the end; nobody is blamed."""
+        self.attempt = Attempt(
+            route=self.route, branch=self.branch, outcome="cancelled", elapsed_s=time.monotonic() - self.started
+        )
+        self.run.attempts.append(self.attempt)
+
+    def hand_over(self) -> None:
+        """Leave the settling to a stream's handle."""
+        self._is_handed_over = True
+
+    def settle(self) -> None:
+        """Settle the reservation; a second time does nothing."""
+        reservation, attempt = self.reservation, self.attempt
+        if reservation is None or attempt is None:
+            return
+        self.reservation = None
+        limits = self.answer.limits if self.answer else ()
+        self.mux.ledger.settle(reservation, attempt, is_local=self.is_local, observations=limits)
+
+    async def asettle(self) -> None:
+        """Settle without blocking the loop."""
+        reservation, attempt = self.reservation, self.attempt
+        if reservation is None or attempt is None:
+            return
+        self.reservation = None
+        limits = self.answer.limits if self.answer else ()
+        await self.mux.ledger.asettle(reservation, attempt, is_local=self.is_local, observations=limits)
+
+    def __enter__(self) -> Self:
+        """Return the booking."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Turn a provider's failure into an attempt; let all else pass."""
+        if isinstance(error, ProviderError):
+            self.failed(error)
+            return True
+        if error is not None and not self._is_handed_over:
+            self.gave_up()
+            self.settle()
+        return False
+
+    def _is_last(self) -> bool:
+        plan = self.run.plan
+        if plan is None:
+            return True
+        asked = {attempt.route for attempt in self.run.attempts}
+        return not any(route not in asked and route != self.route for branch in plan.branches for route in branch)
+
+
+def attempt(mux: Mux, run: Run, branch: int, route: Route) -> None:
+    """Ask `route` once and note the outcome in `run`."""
+    with Booking(mux, run, branch, route) as booking:
+        call = booking.call(is_stream=False)
+        booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts))
+        booking.answered(mux.adapter(route).send(call))
+    booking.settle()
+
+
+async def aattempt(mux: Mux, run: Run, branch: int, route: Route) -> None:
+    """Ask `route` once and note the outcome in `run`."""
+    with Booking(mux, run, branch, route) as booking:
+        call = booking.call(is_stream=False)
+        booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts))
+        booking.answered(await mux.adapter(route).asend(call))
+    await booking.asettle()
+
+
+def open_stream(mux: Mux, run: Run, branch: int, route: Route) -> PoolStream | None:
+    """Return `route`'s stream once its first content is there, None if it failed."""
+    with Booking(mux, run, branch, route) as booking:
+        call = booking.call(is_stream=True)
+        booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts))
+        stream = PoolStream(booking, mux.adapter(route).open(call))
+        stream.wait_for_content()
+        booking.hand_over()
+        return stream
+    booking.settle()
+    return None
+
+
+async def aopen_stream(mux: Mux, run: Run, branch: int, route: Route) -> AsyncPoolStream | None:
+    """Return `route`'s stream once its first content is there, None if it failed."""
+    with Booking(mux, run, branch, route) as booking:
+        call = booking.call(is_stream=True)
+        booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts))
+        stream = AsyncPoolStream(booking, await mux.adapter(route).aopen(call))
+        await stream.wait_for_content()
+        booking.hand_over()
+        return stream
+    await booking.asettle()
+    return None

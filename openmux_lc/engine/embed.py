@@ -1,0 +1,122 @@
+"""Embeddings through the pool: planned, booked and failed over like answers.
+
+Vectors of two models are not comparable, so once a route has given vectors the
+caller pins it; failing over happens only before the first of them.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from openmux_lc.engine.attempt import Booking
+from openmux_lc.engine.nodes import MAX_WAVES, Nodes
+from openmux_lc.engine.outcome import all_failed
+from openmux_lc.engine.run_state import Run
+from openmux_lc.errors import BadPayload
+from openmux_lc.routing.progress import next_calls
+from openmux_lc.types.report import to_report
+from openmux_lc.types.run import Answer, EmbeddingRequest, Options, Request, Vectors
+
+if TYPE_CHECKING:
+    from openmux_lc.mux import Mux
+    from openmux_lc.types.catalog import Route
+
+__all__ = ["aembed", "embed"]
+
+
+def embed(mux: Mux, request: EmbeddingRequest, options: Options | None = None) -> Vectors:
+    """Return one vector per text, all of one model.
+
+    Raises:
+        NoRouteError: No embedding model is within reach.
+        AllRoutesFailedError: Every route that the plan allowed failed.
+    """
+    run = _begin(mux, request, options)
+    for _ in range(MAX_WAVES):
+        route = _next(run)
+        if route is None:
+            break
+        with Booking(mux, run, 0, route) as booking:
+            call = booking.call(is_stream=False)
+            booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts))
+            vectors = _checked(mux.adapter(route).embed(call, request), request)
+            booking.answered(_as_answer(vectors))
+        booking.settle()
+        if run.answers:
+            return _end(mux, run, vectors)
+    raise _failed(mux, run)
+
+
+async def aembed(mux: Mux, request: EmbeddingRequest, options: Options | None = None) -> Vectors:
+    """Return one vector per text; raises as `embed` does."""
+    run = _begin(mux, request, options)
+    for _ in range(MAX_WAVES):
+        route = _next(run)
+        if route is None:
+            break
+        with Booking(mux, run, 0, route) as booking:
+            call = booking.call(is_stream=False)
+            booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts))
+            vectors = _checked(await mux.adapter(route).aembed(call, request), request)
+            booking.answered(_as_answer(vectors))
+        await booking.asettle()
+        if run.answers:
+            return _end(mux, run, vectors)
+    raise _failed(mux, run)
+
+
+def _begin(mux: Mux, request: EmbeddingRequest, options: Options | None) -> Run:
+    """Return a planned run; the texts stand in as one message, so that length counts."""
+    longest = max(request.texts, key=len, default="")
+    asked = Request(messages=({"role": "user", "content": longest},))
+    chosen = options or mux.default_options()
+    run = Run(request=asked, options=_for_embeddings(chosen))
+    nodes = Nodes(mux)
+    nodes.classify(run)
+    nodes.select(run)
+    return run
+
+
+def _for_embeddings(options: Options) -> Options:
+    return replace(options, task="embeddings", fan_out=1)
+
+
+def _next(run: Run) -> Route | None:
+    assert run.plan is not None  # noqa: S101 - set by `_begin`
+    calls = next_calls(run.plan, run.attempts, run.answers, time.monotonic(), run.deadline).calls
+    return calls[0][1] if calls else None
+
+
+def _checked(vectors: Vectors, request: EmbeddingRequest) -> Vectors:
+    """Return the vectors if there is one per text and all have one length.
+
+    Raises:
+        BadPayload: The provider gave too few, or uneven ones.
+    """
+    lengths = {len(vector) for vector in vectors.vectors}
+    if len(vectors.vectors) != len(request.texts) or len(lengths) > 1 or 0 in lengths:
+        raise BadPayload(
+            f"{vectors.route} gave {len(vectors.vectors)} vectors of lengths {sorted(lengths)} "
+            f"for {len(request.texts)} texts",
+            provider=vectors.route.provider,
+            model=vectors.route.model,
+        )
+    return vectors
+
+
+def _as_answer(vectors: Vectors) -> Answer:
+    return Answer(route=vectors.route, usage=vectors.usage, model=vectors.model, limits=vectors.limits)
+
+
+def _end(mux: Mux, run: Run, vectors: Vectors) -> Vectors:
+    mux.remember(to_report(run.report(run.answers[0])))
+    return vectors
+
+
+def _failed(mux: Mux, run: Run) -> Exception:
+    mux.remember(to_report(run.report()))
+    error = all_failed(run)
+    error.__cause__ = ExceptionGroup("every attempt failed", run.errors) if run.errors else None
+    return error

@@ -1,0 +1,103 @@
+"""The four steps of a run, as functions that a graph or a plain loop calls.
+
+`classify -> select -> call -+-> call | combine | end`. Each step reads and writes the
+run; deciding what comes next is `routing.progress` alone.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, Literal
+
+from openmux_lc.combine.combine import combine
+from openmux_lc.engine.outcome import all_failed, no_route
+from openmux_lc.engine.run_state import Run
+from openmux_lc.engine.wave import arun_wave, run_wave
+from openmux_lc.routing.progress import next_calls
+from openmux_lc.types.report import to_report
+from openmux_lc.types.run import Answer, Plan, Wave
+
+if TYPE_CHECKING:
+    from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
+    from openmux_lc.mux import Mux
+
+__all__ = ["MAX_WAVES", "Nodes", "Step"]
+
+Step = Literal["call", "combine", "end"]
+MAX_WAVES: Final = 64
+
+
+class Nodes:
+    """The steps, bound to one pool."""
+
+    def __init__(self, mux: Mux) -> None:
+        """Bind to `mux`."""
+        self.mux = mux
+
+    def classify(self, run: Run) -> None:
+        """Say what kind of request this is."""
+        run.classification = self.mux.classify(run.request, run.options.task)
+
+    def select(self, run: Run) -> None:
+        """Plan which routes are asked, in which order.
+
+        Raises:
+            NoRouteError: None can serve the request; names each reason.
+        """
+        run.plan = self.mux.plan(run.request, run.options, classification=run.classification, previous=run.previous)
+        if not any(run.plan.branches):
+            error = no_route(self.mux, run.plan)
+            self.mux.remember(to_report(run.report()))
+            raise error
+
+    def next_wave(self, run: Run) -> Wave:
+        """Return what is to be called next; an empty wave means done."""
+        return next_calls(self.plan_of(run), run.attempts, run.answers, time.monotonic(), run.deadline)
+
+    def call(self, run: Run) -> PoolStream | None:
+        """Run one wave; return the opened stream where one is wanted."""
+        run.stream = run_wave(self.mux, run, self.next_wave(run))
+        return run.stream
+
+    async def acall(self, run: Run) -> AsyncPoolStream | None:
+        """Run one wave; return the opened stream where one is wanted."""
+        run.astream = await arun_wave(self.mux, run, self.next_wave(run))
+        return run.astream
+
+    def after_call(self, run: Run) -> Step:
+        """Return the step that follows a wave."""
+        if run.stream is not None or run.astream is not None:
+            return "end"
+        if self.next_wave(run).calls:
+            return "call"
+        return "combine" if len(run.answers) > 1 else "end"
+
+    def combine(self, run: Run) -> None:
+        """Make one answer of several."""
+        answers = tuple(run.answers)
+        run.final = combine(answers, run.options.strategy)
+        run.notes.append(f"combined {len(answers)} answers by {run.options.strategy!r}")
+
+    def result(self, run: Run) -> Answer:
+        """Return the run's answer and log its report.
+
+        Raises:
+            AllRoutesFailedError: Every route that the plan allowed failed.
+        """
+        answer = run.final or (run.answers[0] if run.answers else None)
+        self.log(run)
+        if answer is None:
+            raise all_failed(run) from ExceptionGroup("every attempt failed", run.errors or [RuntimeError("no call")])
+        return answer
+
+    def log(self, run: Run) -> None:
+        """Keep the run's report in the run log, once; logging again replaces it."""
+        answer = run.final or (run.answers[0] if run.answers else None)
+        self.mux.remember(to_report(run.report(answer)))
+
+    def plan_of(self, run: Run) -> Plan:
+        """Return the run's plan; a run resumed after a crash is planned again."""
+        if run.plan is None:
+            self.select(run)
+        assert run.plan is not None  # noqa: S101 - `select` sets it or raises
+        return run.plan

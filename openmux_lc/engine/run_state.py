@@ -1,0 +1,127 @@
+"""One run: its deadline, what was tried, and the handles to close at its end.
+
+The caller makes a `Run` and closes it in `finally`; a handle that lived only in a
+graph's state would be an orphan as soon as the run is cancelled.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from openmux_lc.errors import ProviderError
+from openmux_lc.types.catalog import Route
+from openmux_lc.types.run import Answer, Attempt, Classification, Options, Plan, Report, Request
+
+if TYPE_CHECKING:
+    from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
+
+__all__ = ["Run", "attempt_from_error"]
+
+
+@dataclass(slots=True)
+class Run:
+    """The live part of answering one request.
+
+    Args:
+        request: What to answer.
+        options: How the pool may answer it.
+        wants_stream: The first answer is opened as a stream.
+        previous: The route that answered last in this conversation.
+    """
+
+    request: Request
+    options: Options
+    wants_stream: bool = False
+    previous: Route | None = None
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    started: float = field(default_factory=time.monotonic)
+    classification: Classification | None = None
+    plan: Plan | None = None
+    stream: PoolStream | None = None
+    astream: AsyncPoolStream | None = None
+    final: Answer | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    errors: list[ProviderError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def deadline(self) -> float:
+        """`time.monotonic()` at which the run has to end."""
+        return self.started + self.options.timeout_s
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds left, never below zero."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is to be opened as a stream: only a single one can be."""
+        return self.wants_stream and self.options.fan_out == 1
+
+    def close(self) -> None:
+        """Hang up what is still open; the caller's `finally`."""
+        if self.stream is not None:
+            self.stream.close()
+
+    async def aclose(self) -> None:
+        """Hang up what is still open; the caller's `finally`."""
+        if self.astream is not None:
+            await self.astream.aclose()
+
+    def fail(self, attempt: Attempt, error: ProviderError) -> None:
+        """Add a failed attempt with the error behind it."""
+        self.attempts.append(attempt)
+        self.errors.append(error)
+
+    def succeed(self, attempt: Attempt, answer: Answer) -> None:
+        """Add an answered attempt."""
+        self.attempts.append(attempt)
+        self.answers.append(answer)
+
+    def report(self, answer: Answer | None = None) -> Report:
+        """Return the report as of now; `answer` is the final one."""
+        plan = self.plan
+        assert plan is not None, "a report needs a plan"  # noqa: S101 - a programming error, not input
+        why = (*plan.why, *self.notes)
+        report = Report(
+            run_id=self.id,
+            classification=plan.classification,
+            why=why,
+            attempts=tuple(self.attempts),
+            candidates=plan.candidates,
+            rejected=plan.rejected,
+            elapsed_s=time.monotonic() - self.started,
+        )
+        if answer is None:
+            return report
+        return replace(
+            report,
+            route=str(answer.route),
+            model=answer.model,
+            usage=answer.usage,
+            answer_chars=len(answer.text),
+            segments=tuple(str(each.route) for each in self.answers) if len(self.answers) > 1 else (),
+        )
+
+
+def attempt_from_error(
+    route: Route, branch: int, elapsed_s: float, error: ProviderError, *, is_cut: bool = False
+) -> Attempt:
+    """Return the failed attempt that `error` stands for."""
+    return Attempt(
+        route=route,
+        branch=branch,
+        outcome="cut" if is_cut else "failed",
+        error=type(error).__name__,
+        status_code=error.status_code,
+        message=str(error),
+        advice=error.advice,
+        scope=error.scope,
+        retry_after=error.retry_after,
+        elapsed_s=elapsed_s,
+    )

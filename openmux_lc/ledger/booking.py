@@ -1,0 +1,178 @@
+"""What a reservation and a settlement write: changes of one page, in values.
+
+A change reads its page, computes with `quota` and `health`, writes, and returns what it
+wrote; it may be run twice and touches nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from openmux_lc.ledger import health as breaker
+from openmux_lc.ledger import quota
+from openmux_lc.ledger.health import Health, Verdict
+from openmux_lc.ledger.observe import observe
+from openmux_lc.ledger.quota import Charge, Counter, Held, Shortage, slot_name
+from openmux_lc.ledger.store import Page
+from openmux_lc.ledger.upkeep import Written, expire
+from openmux_lc.types.catalog import LimitUnit, Route, Window
+from openmux_lc.types.run import Attempt
+from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation
+
+__all__ = ["Booking", "Order", "admit", "book", "health_names", "spent"]
+
+_UNKNOWN: Final = Health()
+_LENGTHS: Final[Mapping[float, str]] = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86_400.0: "24 hours"}
+
+
+class Order(NamedTuple):
+    """A reservation that is asked for.
+
+    Args:
+        names: Under which the health of its route and of its provider is kept.
+        is_probe: It may be the call that tries whether one of them has recovered.
+    """
+
+    reservation: Reservation
+    names: tuple[str, str]
+    charges: tuple[Charge, ...]
+    is_probe: bool
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """What the reservation holds once it is made."""
+        return tuple([Held(name, place.slot, amount) for name, _, amount, place in self.charges])
+
+
+class Booking(NamedTuple):
+    """A settlement that is asked for.
+
+    Args:
+        names: Under which the health of its route and of its provider is kept.
+        held: What this process remembers of the reservation; None when it does not.
+        touches_health: The verdict, or what it finds, may change it.
+    """
+
+    reservation: Reservation
+    names: tuple[str, str]
+    attempt: Attempt
+    verdict: Verdict
+    actual: Mapping[LimitUnit, int]
+    observations: Sequence[LimitObservation]
+    held: tuple[Held, ...] | None
+    touches_health: bool
+    now: float
+
+
+def health_names(route: Route, key_slot: int) -> tuple[str, str]:
+    """Return the names under which the health of a route and of its provider is kept."""
+    return slot_name(str(route), key_slot), slot_name(route.provider, key_slot)
+
+
+def spent(attempt: Attempt) -> dict[LimitUnit, int]:
+    """Return what an attempt used, as far as that is known.
+
+    A host that answered with an error made no tokens. A call that broke off, timed out
+    or was given up may have been worked on to its end: it used what was reserved.
+    """
+    usage = attempt.usage
+    if usage is not None:
+        return {"tokens": max(usage.total_tokens, usage.input_tokens + usage.output_tokens)}
+    is_refused = attempt.outcome == "failed" and attempt.status_code is not None and attempt.status_code >= 400
+    return {"tokens": 0} if is_refused else {}
+
+
+def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:
+    """Charge every limit of an order, or none and say which refuses."""
+    reservation, charges = order.reservation, order.charges
+    now = reservation.made_at
+    known = page.counters.get([charge.name for charge in charges])
+    outcome = quota.reserve(known, charges, now)
+    freed: dict[str, Counter] = {}
+    if isinstance(outcome, Shortage):
+        freed = expire(page, now)
+        outcome = quota.reserve({**known, **freed}, charges, now) if freed else outcome
+    if isinstance(outcome, Shortage):
+        refusal = Refusal(route=reservation.route, reason=_to_reason(outcome), until=outcome.until)
+        return Written(refusal, counters=freed)
+    if charges:
+        page.counters.put(outcome)
+        page.add_lease(reservation.id, reservation.expires_at, order.held)
+    health = _probed(page, order, now) if order.is_probe else {}
+    return Written(reservation, counters={**freed, **outcome}, health=health)
+
+
+def book(page: Page, booking: Booking) -> Written[bool]:
+    """Charge what was used and judge the attempt; False when that was done before."""
+    counters = _charged(page, booking)
+    if counters is None:
+        return Written(answer=False)
+    pauses: Mapping[str, Cooldown] = {}
+    if booking.observations:
+        counters, pauses = observe(counters, booking.observations, booking.names[0], booking.now)
+    if counters:
+        page.counters.put(counters)
+    if not booking.touches_health and not pauses:
+        return Written(True, counters)  # noqa: FBT003 - the answer
+    health = _judged(page, booking, pauses)
+    page.health.put(health)
+    return Written(True, counters, health)  # noqa: FBT003 - the answer
+
+
+def _charged(page: Page, booking: Booking) -> dict[str, Counter] | None:
+    """Return the counters after the call is charged; None when it was settled before."""
+    reservation = booking.reservation
+    if not reservation.amounts:
+        return {} if booking.held is not None else None
+    lease = page.pop_lease(reservation.id)
+    held = booking.held if lease is None else lease
+    if held is None:
+        return None
+    known = page.counters.get([each.name for each in held])
+    charge = quota.charge_late if lease is None else quota.settle
+    return charge(known, held, booking.actual, booking.now)
+
+
+def _judged(page: Page, booking: Booking, pauses: Mapping[str, Cooldown]) -> dict[str, Health]:
+    """Return the states of health that the attempt and the reports change."""
+    verdict, now = booking.verdict, booking.now
+    route_name, provider_name = booking.names
+    before = page.health.get({route_name, provider_name, *pauses})
+    generation = sum(before.get(name, _UNKNOWN).generation for name in (route_name, provider_name))
+    is_current = booking.reservation.generation == generation
+    concerned: tuple[str, ...] = (route_name, provider_name)
+    if verdict.kind not in {"success", "none"}:
+        concerned = (provider_name,) if verdict.is_provider_wide else (route_name,)
+    after = dict(before)
+    for name in concerned:
+        after[name] = breaker.after(before.get(name, _UNKNOWN), verdict, now, is_current=is_current)
+    for name, cooldown in pauses.items():
+        after[name] = breaker.cool(after.get(name, _UNKNOWN), cooldown, now)
+    return {name: row for name, row in after.items() if row != before.get(name, _UNKNOWN)}
+
+
+def _probed(page: Page, order: Order, now: float) -> dict[str, Health]:
+    before = page.health.get(order.names)
+    after = {name: breaker.probe(row, now) for name, row in before.items()}
+    changed = {name: row for name, row in after.items() if row != before[name]}
+    page.health.put(changed)
+    return changed
+
+
+def _to_reason(shortage: Shortage) -> str:
+    limit = shortage.charge.limit
+    per = f"{limit.amount} {limit.unit} {_to_text(limit.window)}"
+    if shortage.charge.amount > limit.amount:
+        return f"needs {shortage.charge.amount} {limit.unit}, more than all of {per}"
+    if shortage.left <= 0:
+        return f"{per} are used up"
+    return f"needs {shortage.charge.amount} {limit.unit}, {shortage.left} of {per} are left"
+
+
+def _to_text(window: Window) -> str:
+    if window.kind == "concurrency":
+        return "at once"
+    if window.kind == "rolling":
+        return f"per {_LENGTHS.get(window.seconds, f'{window.seconds:g} s')}"
+    return f"per {window.kind.removeprefix('calendar_')} ({window.zone})"

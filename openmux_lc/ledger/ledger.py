@@ -1,0 +1,306 @@
+"""The ledger: quota reserved before each call, and what each call taught.
+
+Reserve, call, settle. Every limit of a route is charged or none, in one transaction
+that all processes of this machine share; a reservation is settled once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import secrets
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from openmux_lc.ledger import health as breaker
+from openmux_lc.ledger.batch import LoggedRun
+from openmux_lc.ledger.booking import Booking, Order, admit, book, health_names, spent
+from openmux_lc.ledger.books import WAIT_S, Books, Claim
+from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.quota import to_charges
+from openmux_lc.ledger.runs import unpack
+from openmux_lc.ledger.stats import to_sample
+from openmux_lc.ledger.store import Page, StoreBusyError
+from openmux_lc.ledger.upkeep import Written
+from openmux_lc.types.catalog import Limit, LimitUnit, Route
+from openmux_lc.types.json import Json, JsonObject, as_text
+from openmux_lc.types.run import Attempt
+from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, Snapshot
+
+__all__ = ["Ledger"]
+
+_LEASE_S: Final = 120.0
+_UNKNOWN: Final = Health()
+
+_logger = logging.getLogger(__name__)
+
+
+class Ledger:
+    """Quotas, health, statistics and the run log; safe to use from any thread.
+
+    Build it with `Ledger.open`.
+
+    Example:
+        >>> ledger = Ledger.open("memory:")
+        >>> held = ledger.reserve(Route("mine", "small"), (), {})
+        >>> ledger.settle(held, Attempt(route=Route("mine", "small")))
+        >>> ledger.snapshot().routes[Route("mine", "small")].successes
+        1.0
+    """
+
+    def __init__(self, books: Books, *, clock: Callable[[], float], lease_s: float) -> None:
+        self._books = books
+        self._clock = clock
+        self._lease_s = lease_s
+        self._prefix = secrets.token_hex(6)
+        self._numbers = itertools.count()
+        self._close = weakref.finalize(self, Books.close, books)
+
+    @classmethod
+    def open(cls, url: str, *, clock: Callable[[], float] = time.time, lease_s: float = _LEASE_S) -> Ledger:
+        """Return the ledger at that address.
+
+        A file that cannot be used costs a warning, never an answer: the ledger is then
+        in memory. A damaged one is moved aside.
+
+        Args:
+            url: `memory:` or `sqlite:///path`.
+            clock: Returns epoch seconds.
+            lease_s: After so many seconds a reservation that nobody settled comes back.
+
+        Raises:
+            ConfigError: The address is neither.
+        """
+        return cls(Books(url, clock), clock=clock, lease_s=lease_s)
+
+    def snapshot(self) -> Snapshot:
+        """Return what is known now; costs microseconds and never waits."""
+        mirror = self._books.mirror
+        self._books.refresh()
+        seen = mirror.snapshot(self._clock())
+        if mirror.is_stuck and self._books.sweep():
+            return mirror.snapshot(self._clock())
+        return seen
+
+    def reserve(
+        self, route: Route, limits: Sequence[Limit], amounts: Mapping[LimitUnit, int], *, key_slot: int = 0
+    ) -> Reservation | Refusal:
+        """Set quota aside for one call: of every limit, or of none.
+
+        Args:
+            limits: All that hold for `route`; without any the store is not touched.
+            amounts: Expected use by unit; one request unless it says otherwise.
+            key_slot: Which of the provider's keys the call will use.
+        """
+        return self._admit(self._to_order(route, limits, amounts, key_slot), WAIT_S)
+
+    async def areserve(
+        self, route: Route, limits: Sequence[Limit], amounts: Mapping[LimitUnit, int], *, key_slot: int = 0
+    ) -> Reservation | Refusal:
+        """Set quota aside like `reserve`; waits for other writers in a thread."""
+        order = self._to_order(route, limits, amounts, key_slot)
+        with contextlib.suppress(StoreBusyError):
+            return self._admit(order, 0.0)
+        waiting = asyncio.get_running_loop().run_in_executor(None, self._admit, order, WAIT_S)
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            waiting.add_done_callback(self._drop)
+            raise
+
+    def release(self, reservation: Reservation) -> None:
+        """Give back a reservation whose call was never made."""
+        nothing: dict[LimitUnit, int] = dict.fromkeys(reservation.amounts, 0)
+        booking = self._to_booking(reservation, Attempt(route=reservation.route, outcome="cancelled"))
+        self._book(booking._replace(actual=nothing), WAIT_S)
+
+    def settle(
+        self,
+        reservation: Reservation,
+        attempt: Attempt,
+        *,
+        is_local: bool = False,
+        observations: Sequence[LimitObservation] = (),
+    ) -> None:
+        """Charge what was used and learn from how it went; a second time does nothing.
+
+        Args:
+            is_local: An engine on this machine: never blamed for a slow start.
+            observations: What the response said about quotas; it can only tighten.
+        """
+        booking = self._to_booking(reservation, attempt, is_local=is_local, observations=observations)
+        self._book(booking, WAIT_S)
+
+    async def asettle(
+        self,
+        reservation: Reservation,
+        attempt: Attempt,
+        *,
+        is_local: bool = False,
+        observations: Sequence[LimitObservation] = (),
+    ) -> None:
+        """Settle like `settle`; waits for other writers in a thread, and ends also when cancelled."""
+        booking = self._to_booking(reservation, attempt, is_local=is_local, observations=observations)
+        try:
+            self._book(booking, 0.0)
+        except StoreBusyError:
+            await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._book, booking, WAIT_S))
+
+    def cool(self, name: str, cooldown: Cooldown) -> None:
+        """Leave a route (`provider:model`) or provider alone until then, at least."""
+        now = self._clock()
+        self._change_health(name, lambda health: breaker.cool(health, cooldown, now))
+
+    def uncool(self, name: str) -> None:
+        """Forget every pause of a route or provider, and what it reported as used up."""
+        accounts = self._books.mirror.accounts(name)
+
+        def change(page: Page) -> Written[None]:
+            counters = {each: row._replace(extra=0) for each, row in page.counters.get(accounts).items() if row.extra}
+            page.counters.put(counters)
+            health = {name: breaker.clear(page.health.get((name,)).get(name, _UNKNOWN))}
+            page.health.put(health)
+            return Written(None, counters=counters, health=health)
+
+        self._books.transact(change)
+
+    def log_run(self, entry: JsonObject) -> None:
+        """Keep a run's report; it holds neither prompts nor answers.
+
+        Args:
+            entry: JSON-plain; `run_id` names it.
+
+        Raises:
+            ValueError: It has no `run_id`.
+        """
+        run_id = as_text(entry.get("run_id"))
+        if not run_id:
+            raise ValueError("a run's report needs a `run_id` to be logged")
+        self._books.add_run(LoggedRun(run_id, self._clock(), dict(entry)))
+
+    def run(self, run_id: str) -> Mapping[str, Json] | None:
+        """Return the report of that run, None when the log does not hold it."""
+        waiting = self._books.waiting_run(run_id)
+        if waiting is not None:
+            return waiting.entry
+        with contextlib.suppress(StoreBusyError):
+            row = self._books.read(lambda store: store.run(run_id))
+            return unpack(row.body) if row else None
+        return None
+
+    def runs(self, limit: int = 50) -> list[Mapping[str, Json]]:
+        """Return the newest reports, newest first."""
+        self._books.flush()
+        with contextlib.suppress(StoreBusyError):
+            return [unpack(row.body) for row in self._books.read(lambda store: store.runs(limit))]
+        return []
+
+    def close(self) -> None:
+        """Write what waits and let go of the file; what comes later stays in memory."""
+        self._close()
+
+    def _to_order(
+        self, route: Route, limits: Sequence[Limit], amounts: Mapping[LimitUnit, int], key_slot: int
+    ) -> Order:
+        now = self._clock()
+        charges = to_charges(route, limits, amounts, now=now, key_slot=key_slot) if limits else ()
+        names = health_names(route, key_slot)
+        health = self._books.mirror.health(names[0]), self._books.mirror.health(names[1])
+        reservation = Reservation(
+            id=f"{self._prefix}-{os.getpid():x}-{next(self._numbers):x}",
+            route=route,
+            key_slot=key_slot,
+            amounts={charge.limit.unit: charge.amount for charge in charges},
+            made_at=now,
+            expires_at=now + self._lease_s,
+            generation=health[0].generation + health[1].generation,
+        )
+        is_half_open = bool(health[0].openings or health[1].openings)
+        is_probe = is_half_open and any(breaker.probe(row, now) != row for row in health)
+        return Order(reservation, names, charges, is_probe)
+
+    def _admit(self, order: Order, wait_s: float) -> Reservation | Refusal:
+        reservation = order.reservation
+        outcome: Reservation | Refusal = reservation
+        if order.charges or order.is_probe:
+            try:
+                outcome = self._books.transact(partial(admit, order=order), wait_s=wait_s)
+            except StoreBusyError:
+                if not wait_s:
+                    raise
+                # Better one call too many than none: it is charged when it is settled.
+                _logger.warning(
+                    "the state was busy for %.0f s; %s is called without a reservation", wait_s, order.reservation.route
+                )
+        if isinstance(outcome, Reservation):
+            self._books.claim(reservation.id, Claim(order.held, reservation.expires_at))
+        return outcome
+
+    def _to_booking(
+        self,
+        reservation: Reservation,
+        attempt: Attempt,
+        *,
+        is_local: bool = False,
+        observations: Sequence[LimitObservation] = (),
+    ) -> Booking:
+        claim = self._books.claims.pop(reservation.id, None)
+        verdict = breaker.to_verdict(attempt, is_local=is_local)
+        names = health_names(reservation.route, reservation.key_slot)
+        mirror = self._books.mirror
+        return Booking(
+            reservation=reservation,
+            names=names,
+            attempt=attempt,
+            verdict=verdict,
+            actual=spent(attempt),
+            observations=observations,
+            held=None if claim is None else claim.held,
+            touches_health=verdict.kind not in {"success", "none"}
+            or _is_ailing(mirror.health(names[0]))
+            or _is_ailing(mirror.health(names[1])),
+            now=self._clock(),
+        )
+
+    def _book(self, booking: Booking, wait_s: float) -> None:
+        reservation = booking.reservation
+        is_first = booking.held is not None
+        if reservation.amounts or (is_first and (booking.touches_health or booking.observations)):
+            try:
+                is_first = self._books.transact(partial(book, booking=booking), wait_s=wait_s)
+            except StoreBusyError:
+                if not wait_s:
+                    raise
+                _logger.warning("the state was busy for %.0f s; %s is not settled", wait_s, reservation.route)
+        is_failure = booking.verdict.kind == "failure"
+        if is_first and (is_failure or booking.attempt.outcome == "ok"):
+            sample = to_sample(booking.attempt, booking.now, is_failure=is_failure)
+            self._books.add_sample(str(reservation.route), sample)
+
+    def _change_health(self, name: str, change: Callable[[Health], Health]) -> None:
+        def write(page: Page) -> Written[None]:
+            health = {name: change(page.health.get((name,)).get(name, _UNKNOWN))}
+            page.health.put(health)
+            return Written(None, health=health)
+
+        self._books.transact(write)
+
+    def _drop(self, waiting: asyncio.Future[Reservation | Refusal]) -> None:
+        """Give back a reservation whose caller was cancelled before it was made."""
+        if waiting.cancelled() or waiting.exception() is not None:
+            return
+        outcome = waiting.result()
+        if isinstance(outcome, Reservation):
+            # Without a thread to spare it comes back when its lease expires.
+            with contextlib.suppress(RuntimeError):
+                asyncio.get_running_loop().run_in_executor(None, self.release, outcome)
+
+
+def _is_ailing(health: Health) -> bool:
+    return bool(health.failures or health.openings or health.hits or health.probe_until)

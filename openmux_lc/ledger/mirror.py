@@ -1,0 +1,216 @@
+"""The ledger's rows in memory, and the snapshot that routing reads.
+
+It does no I/O. What has not changed is not computed again: a snapshot costs a few
+microseconds, however many routes are known.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from heapq import heappop, heappush
+from typing import Final, NamedTuple
+
+from openmux_lc.ledger.health import Health, pause
+from openmux_lc.ledger.quota import Account, Counter, headroom, to_account
+from openmux_lc.ledger.stats import Sample, Stats, decayed, fold
+from openmux_lc.types.catalog import Route
+from openmux_lc.types.state import Cooldown, RouteState, Snapshot
+
+__all__ = ["Mirror"]
+
+_AGES_S: Final = 600.0
+"""How often decayed counts are brought up to date; they halve in two days."""
+
+_UNKNOWN: Final = Health()
+_UNMEASURED: Final = Stats()
+
+
+class _Gauge(NamedTuple):
+    """What one counter says now."""
+
+    share: float
+    changes_at: float
+    used_up_until: float
+
+
+class Mirror:
+    """What this process knows of the store; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counters: dict[str, Counter] = {}
+        self._health: dict[str, Health] = {}
+        self._stats: dict[str, Stats] = {}
+        self._accounts: dict[str, Account] = {}
+        self._names: dict[str, set[str]] = {}  # counters by subject
+        self._gauges: dict[str, _Gauge] = {}
+        self._changes: list[tuple[float, str]] = []  # heap of (time, counter)
+        self._stale_counters: set[str] = set()
+        self._stale_routes: set[str] = set()
+        self._pauses_change_at = 0.0
+        self._looked_at = 0.0
+        self._is_stuck = False
+        self._aged_at = 0.0
+        self._routes: Mapping[Route, RouteState] = {}
+        self._cooldowns: Mapping[str, Cooldown] = {}
+
+    def health(self, name: str) -> Health:
+        """Return what is known of a route's or provider's health."""
+        return self._health.get(name, _UNKNOWN)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a quota is used up by reservations that may have expired."""
+        return self._is_stuck
+
+    def accounts(self, health_name: str) -> list[str]:
+        """Return the names of the counters that count on that route or provider."""
+        with self._lock:
+            return [name for name, account in self._accounts.items() if account.health_name == health_name]
+
+    def rows(self) -> tuple[dict[str, Counter], dict[str, Health], dict[str, Stats]]:
+        """Return copies of everything, for a store that takes over."""
+        with self._lock:
+            return dict(self._counters), dict(self._health), dict(self._stats)
+
+    def hold(self) -> None:
+        """Keep every other thread out, over a fork."""
+        self._lock.acquire()
+
+    def let_go(self) -> None:
+        """Let the others in again."""
+        self._lock.release()
+
+    def put_counters(self, rows: Mapping[str, Counter]) -> None:
+        """Take rows that were written."""
+        with self._lock:
+            self._take_counters(rows)
+
+    def put_health(self, rows: Mapping[str, Health]) -> None:
+        """Take rows that were written."""
+        with self._lock:
+            self._health.update(rows)
+            self._pauses_change_at = 0.0
+
+    def add_sample(self, name: str, sample: Sample) -> None:
+        """Count one attempt."""
+        with self._lock:
+            self._stats[name] = fold(self._stats.get(name, _UNMEASURED), sample)
+            self._stale_routes.add(name)
+
+    def put_stats(self, rows: Mapping[str, Stats]) -> None:
+        """Take rows that were written, or soon will be."""
+        with self._lock:
+            self._stats.update(rows)
+            self._stale_routes.update(rows)
+
+    def replace_health(self, rows: Mapping[str, Health]) -> None:
+        """Take all rows of the store."""
+        with self._lock:
+            self._health = dict(rows)
+            self._pauses_change_at = 0.0
+
+    def replace_figures(self, counters: Mapping[str, Counter], stats: Mapping[str, Stats]) -> None:
+        """Take all rows of the store; only what differs is computed again."""
+        with self._lock:
+            gone = {name: Counter() for name in self._counters if name not in counters}
+            known = self._counters
+            changed = {name: row for name, row in counters.items() if known.get(name) != row}
+            self._take_counters({**gone, **changed})
+            self._stale_routes.update(name for name, row in stats.items() if self._stats.get(name) != row)
+            self._stale_routes.update(name for name in self._stats if name not in stats)
+            self._stats = dict(stats)
+
+    def snapshot(self, now: float) -> Snapshot:
+        """Return what is known, as it stands at `now`."""
+        with self._lock:
+            if now < self._looked_at:
+                self._stale_counters.update(self._counters)
+                self._pauses_change_at = 0.0
+                self._aged_at = min(self._aged_at, now)
+            self._looked_at = now
+            while self._changes and self._changes[0][0] <= now:
+                self._stale_counters.add(heappop(self._changes)[1])
+            if self._stale_counters:
+                self._weigh(now)
+            if now - self._aged_at >= _AGES_S:
+                self._aged_at = now
+                self._stale_routes.update(self._stats)
+            if self._stale_routes:
+                self._rebuild_routes(now)
+            if self._pauses_change_at <= now:
+                self._rebuild_cooldowns(now)
+            return Snapshot(at=now, routes=self._routes, cooldowns=self._cooldowns)
+
+    def _take_counters(self, rows: Mapping[str, Counter]) -> None:
+        for name in rows:
+            if name not in self._accounts:
+                account = to_account(name)
+                self._accounts[name] = account
+                self._names.setdefault(account.subject, set()).add(name)
+        self._counters.update(rows)
+        self._stale_counters.update(rows)
+
+    def _weigh(self, now: float) -> None:
+        """Read the gauges of the counters that may have moved."""
+        stale, self._stale_counters = self._stale_counters, set()
+        for name in stale:
+            account = self._accounts[name]
+            gauge = _Gauge(*headroom(self._counters[name], account.window, now))
+            before = self._gauges.get(name)
+            self._gauges[name] = gauge
+            if before is None or before.changes_at != gauge.changes_at or gauge.changes_at <= now:
+                heappush(self._changes, (gauge.changes_at, name))
+            if before is None or before.used_up_until != gauge.used_up_until:
+                self._pauses_change_at = 0.0
+            if before is None or before.share != gauge.share:
+                self._stale_routes.update(self._routes_of(account.subject))
+
+    def _routes_of(self, subject: str) -> Iterable[str]:
+        """Return the route itself, or the known routes of a provider."""
+        if ":" in subject:
+            return (subject,)
+        return [str(route) for route in self._routes if route.provider == subject]
+
+    def _rebuild_routes(self, now: float) -> None:
+        stale, self._stale_routes = self._stale_routes, set()
+        fresh: dict[Route, RouteState] = {}
+        for name in stale:
+            provider, _, model = name.partition(":")
+            stats = decayed(self._stats.get(name, _UNMEASURED), now)
+            fresh[Route(provider, model)] = RouteState(
+                successes=stats.successes,
+                failures=stats.failures,
+                first_token_s=stats.first_token_s,
+                tokens_per_s=stats.tokens_per_s,
+                headroom=min(self._share(name), self._share(provider)),
+            )
+        self._routes = {**self._routes, **fresh}
+
+    def _share(self, subject: str) -> float:
+        """Return what is left of the tightest quota that counts on `subject`."""
+        names = self._names.get(subject)
+        return min((self._gauges[name].share for name in names if name in self._gauges), default=1.0) if names else 1.0
+
+    def _rebuild_cooldowns(self, now: float) -> None:
+        cooldowns: dict[str, Cooldown] = {}
+        self._is_stuck = False
+        for name, gauge in self._gauges.items():
+            if gauge.used_up_until > now:
+                account = self._accounts[name]
+                self._is_stuck = self._is_stuck or self._counters[name].pending > 0
+                quota = Cooldown(until=gauge.used_up_until, reason=f"{account.unit} used up", source="quota")
+                _keep_longest(cooldowns, account.health_name, quota)
+        for name, health in self._health.items():
+            paused = pause(health, now)
+            if paused is not None:
+                _keep_longest(cooldowns, name, paused)
+        self._cooldowns = cooldowns
+        self._pauses_change_at = min((cooldown.until for cooldown in cooldowns.values()), default=float("inf"))
+
+
+def _keep_longest(cooldowns: dict[str, Cooldown], name: str, cooldown: Cooldown) -> None:
+    known = cooldowns.get(name)
+    if known is None or known.until < cooldown.until:
+        cooldowns[name] = cooldown

@@ -1,0 +1,122 @@
+"""The SQLite file itself: made private, given its tables, moved aside when damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from openmux_lc.ledger.store import StoreLostError
+
+__all__ = ["connect"]
+
+_SCHEMA_VERSION: Final = 1
+_WAIT_S: Final = 5.0
+_WAL_PAGES: Final = 4_000
+"""A checkpoint in a caller's commit is the last resort; see `SQLiteStore.maintain`."""
+
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_TABLES: Final = (
+    "CREATE TABLE counter (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE health (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE stats (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE lease (id TEXT PRIMARY KEY, expires_at REAL NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE run (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, body BLOB NOT NULL)",
+    f"PRAGMA user_version = {_SCHEMA_VERSION}",
+)
+_READ_ALL: Final = ("SELECT * FROM counter", "SELECT * FROM health", "SELECT * FROM stats", "SELECT * FROM lease")
+
+_logger = logging.getLogger(__name__)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection to the ledger's file, which is made or mended if need be.
+
+    Raises:
+        sqlite3.Error: SQLite cannot open or write it.
+        StoreLostError: Its folder cannot be made, or it holds something else.
+    """
+    try:
+        if path.exists() and path.stat().st_size:
+            return _open(path)
+    except OSError as error:
+        raise StoreLostError(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        if not _is(error, _DAMAGED | _BUSY):
+            raise
+    return _make(path)
+
+
+def _make(path: Path) -> sqlite3.Connection:
+    """Make or mend the file while no other process does."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock", timeout=_WAIT_S, mode=0o600):
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            try:
+                return _open(path)
+            except sqlite3.DatabaseError as error:
+                if not _is(error, _DAMAGED):
+                    raise
+                _move_aside(path)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            return _open(path)
+    except (OSError, Timeout) as error:
+        raise StoreLostError(str(error)) from error
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    _make_private(path)
+    # Only the opening waits inside SQLite; `SQLiteStore` waits for the write lock by itself.
+    connection = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        # A power cut may lose the last calls, never the file: only a checkpoint waits for the disk.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}").fetchall()
+        _ensure_tables(connection, path)
+        connection.execute("PRAGMA busy_timeout = 0").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")  # also shows that the file can be written
+    with connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if version > _SCHEMA_VERSION or (tables and not version):
+            raise StoreLostError(f"{path} was made by a newer openmux or by something else")
+        if not tables:
+            for statement in _TABLES:
+                connection.execute(statement)
+        for statement in _READ_ALL:
+            connection.execute(statement).fetchall()
+
+
+def _make_private(path: Path) -> None:
+    """Close the file to other users, if it is ours."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+
+
+def _is(error: sqlite3.Error, codes: frozenset[int]) -> bool:
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in codes
+
+
+def _move_aside(path: Path) -> None:
+    aside = Path(f"{path}.corrupt-{int(time.time())}")
+    _logger.warning("the state file %s is damaged; it is kept as %s and a new one is begun", path, aside)
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{path}{suffix}").rename(f"{aside}{suffix}")

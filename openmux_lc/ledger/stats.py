@@ -1,0 +1,89 @@
+"""Statistics of a route: smoothed speed, decayed counts of successes and failures.
+
+Pure. A figure moves by a fixed share with each new sample, so that no old call keeps
+its weight for good.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from openmux_lc.types.run import Attempt, Usage
+
+__all__ = ["Sample", "Stats", "decayed", "fold", "to_sample"]
+
+_ALPHA: Final = 0.3
+_HALF_LIFE_S: Final = 2 * 86_400.0
+_SHORTEST_SPAN_S: Final = 0.001
+_FASTEST_TOKENS_PER_S: Final = 20_000.0
+
+
+class Stats(NamedTuple):
+    """Figures of one route as of `at` (epoch seconds)."""
+
+    at: float = 0.0
+    successes: float = 0.0
+    failures: float = 0.0
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
+
+
+class Sample(NamedTuple):
+    """What one attempt adds to them."""
+
+    at: float
+    is_success: bool
+    is_failure: bool
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
+
+
+def to_sample(attempt: Attempt, at: float, *, is_failure: bool) -> Sample:
+    """Return what `attempt` adds to its route's figures.
+
+    Args:
+        is_failure: It failed for the route's own fault.
+    """
+    if attempt.outcome != "ok":
+        return Sample(at, is_success=False, is_failure=is_failure)
+    return Sample(
+        at,
+        is_success=True,
+        is_failure=False,
+        first_token_s=attempt.first_token_s,
+        tokens_per_s=_tokens_per_s(attempt, attempt.usage),
+    )
+
+
+def decayed(stats: Stats, now: float) -> Stats:
+    """Return the figures as they weigh at `now`: counts halve every two days."""
+    if now <= stats.at:
+        return stats
+    share = 0.5 ** ((now - stats.at) / _HALF_LIFE_S)
+    return stats._replace(at=now, successes=stats.successes * share, failures=stats.failures * share)
+
+
+def fold(stats: Stats, sample: Sample) -> Stats:
+    """Return the figures with one more attempt."""
+    aged = decayed(stats, sample.at)
+    return Stats(
+        aged.at,
+        aged.successes + sample.is_success,
+        aged.failures + sample.is_failure,
+        _smoothed(aged.first_token_s, sample.first_token_s),
+        _smoothed(aged.tokens_per_s, sample.tokens_per_s),
+    )
+
+
+def _smoothed(old: float | None, new: float | None) -> float | None:
+    if new is None:
+        return old
+    return new if old is None else old + _ALPHA * (new - old)
+
+
+def _tokens_per_s(attempt: Attempt, usage: Usage | None) -> float | None:
+    """Return the rate after the first token; of the whole call where that is not known."""
+    span_s = attempt.elapsed_s - (attempt.first_token_s or 0.0)
+    if usage is None or usage.output_tokens <= 1 or span_s < _SHORTEST_SPAN_S:
+        return None
+    return min(usage.output_tokens / span_s, _FASTEST_TOKENS_PER_S)

@@ -1,0 +1,72 @@
+"""Changes that no call asks for: expired reservations, waiting writes, forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from openmux_lc.ledger.batch import Pending, add_samples
+from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.quota import Counter, is_idle, release, to_account
+from openmux_lc.ledger.stats import Stats, decayed
+from openmux_lc.ledger.store import LONGEST_RUN_LOG_S, Page, RunRow
+
+__all__ = ["Written", "expire", "tidy", "write_batch"]
+
+A = TypeVar("A")
+
+_FORGET_S: Final = 86_400.0
+_NO_WEIGHT: Final = 0.001
+"""Of a decayed count; a single call weighs less after twenty days."""
+
+
+class Written(NamedTuple, Generic[A]):
+    """What a change answers, and the rows that it wrote."""
+
+    answer: A
+    counters: Mapping[str, Counter] = {}
+    health: Mapping[str, Health] = {}
+    stats: Mapping[str, Stats] = {}
+
+
+def expire(page: Page, now: float) -> dict[str, Counter]:
+    """Give back what expired reservations hold; return the counters that changed."""
+    changed: dict[str, Counter] = {}
+    for held in page.pop_expired(now):
+        unread = [each.name for each in held if each.name not in changed]
+        changed |= release({**page.counters.get(unread), **changed}, held, now)
+    if changed:
+        page.counters.put(changed)
+    return changed
+
+
+def write_batch(page: Page, pending: Pending, rows: Sequence[RunRow], now: float) -> Written[None]:
+    """Write the statistics and reports that waited."""
+    names = {name for name, _ in pending.samples}
+    stats = add_samples(page.stats.get(names), pending.samples) if names else {}
+    page.stats.put(stats)
+    if rows:
+        page.add_runs(rows)
+    return Written(None, counters=expire(page, now), stats=stats)
+
+
+def tidy(page: Page, now: float) -> Written[None]:
+    """Forget what no longer says anything."""
+    page.drop_runs(now - LONGEST_RUN_LOG_S)
+    counters = page.counters.all().items()
+    page.counters.remove([name for name, row in counters if is_idle(row, to_account(name).window, now)])
+    health = page.health.all().items()
+    page.health.remove([name for name, row in health if _is_forgotten(row, now)])
+    stats = page.stats.all().items()
+    page.stats.remove([name for name, row in stats if _weight(row, now) < _NO_WEIGHT])
+    return Written(None)
+
+
+def _weight(stats: Stats, now: float) -> float:
+    aged = decayed(stats, now)
+    return aged.successes + aged.failures
+
+
+def _is_forgotten(health: Health, now: float) -> bool:
+    # The generation of a pause must outlive every call that began before it.
+    return not (health.failures or health.openings or health.hits) and health.until < now - _FORGET_S

@@ -1,0 +1,388 @@
+"""`Mux`, the pool: wires catalog, keys, ledger, local engines and adapters.
+
+The composition root: it decides nothing itself. Routing decides, the engine acts.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias, cast
+
+from openmux_lc.catalog.catalog import Catalog, load_catalog
+from openmux_lc.catalog.pool import pool_entries, pool_entry
+from openmux_lc.errors import ConfigError
+from openmux_lc.keys import find_key, has_key
+from openmux_lc.ledger.ledger import Ledger
+from openmux_lc.local.discovery import Discovery
+from openmux_lc.routing.classify import classify
+from openmux_lc.routing.plan import Pool, make_plan
+from openmux_lc.settings import Settings
+from openmux_lc.types.catalog import Evidence, FreeRule, Limit, Model, PoolEntry, Profile, Provider, Route, Task
+from openmux_lc.types.json import Json, JsonObject
+from openmux_lc.types.report import to_report
+from openmux_lc.types.run import Classification, Options, Plan, Report, Request
+from openmux_lc.types.wire import Adapter, Call
+
+if TYPE_CHECKING:
+    from langchain_core.embeddings import Embeddings
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage
+
+    from openmux_lc.http import Clients
+
+__all__ = ["Messages", "Mux"]
+
+Messages: TypeAlias = "str | Sequence[JsonObject | BaseMessage]"
+
+_LOCAL_WAIT_S = 600.0
+_REMOTE_FIRST_BYTE_S = 30.0
+_REMOTE_WHOLE_S = 90.0
+_KEPT_REPORTS = 256
+_KEPT_POOLS = 64
+
+
+class Mux:
+    """One pool of free models behind every surface.
+
+    Args:
+        settings: Default `Settings.load()`.
+        keys: Keys by provider id; they win over environment, `.env` and keyring.
+        ledger: Default the one that `settings.state_url` names.
+        catalog: Default the shipped rows with the user's additions.
+
+    Example:
+        >>> from openmux_lc import Mux, Settings
+        >>> mux = Mux(Settings(offline=True, state_url="memory:"))
+        >>> mux.explain("What is 7 + 5?")["task"]
+        'other'
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        keys: Mapping[str, str] | None = None,
+        ledger: Ledger | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
+        """Read settings; network, engines and state wait for the first question."""
+        self.settings = settings or Settings.load()
+        self._key_arguments = dict(keys or {})
+        self._catalog = catalog
+        self._ledger = ledger
+        self._clients: Clients | None = None
+        self._pool: Pool | None = None
+        self._discovery = Discovery()
+        self._discovered = -1
+        self._adapters: dict[str, Adapter] = {}
+        self._added: dict[Route, tuple[Adapter, bool]] = {}
+        self._named_pools: dict[tuple[Route, ...], Pool] = {}
+        self._reports: dict[str, dict[str, Json]] = {}
+        self._headers: dict[str, dict[str, str]] | None = None
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        """Name the pool without its keys."""
+        return f"Mux(providers={self.settings.providers or 'all'}, offline={self.settings.offline})"
+
+    @classmethod
+    def default(cls) -> Mux:
+        """Return this process's own pool, made at first use and closed at exit."""
+        from openmux_lc.process_pool import process_pool
+
+        return process_pool()
+
+    @property
+    def catalog(self) -> Catalog:
+        """What exists, with the engines found so far."""
+        if self._catalog is None:
+            self._catalog = load_catalog(self.settings, keys_in_code=self._key_arguments)
+        return self._catalog
+
+    @property
+    def ledger(self) -> Ledger:
+        """Quotas, health and the run log."""
+        if self._ledger is None:
+            with self._lock:
+                self._ledger = self._ledger or Ledger.open(self.settings.resolved_state_url)
+        return self._ledger
+
+    @property
+    def clients(self) -> Clients:
+        """HTTP clients, shared by all adapters."""
+        if self._clients is None:
+            from openmux_lc.http import Clients  # 120 ms, spared where nothing is sent
+
+            with self._lock:
+                self._clients = self._clients or Clients()
+        return self._clients
+
+    def add(
+        self,
+        route: str,
+        model: BaseChatModel | Embeddings,
+        *,
+        tasks: frozenset[Task] | None = None,
+        profile: Profile | None = None,
+        is_local: bool = False,
+    ) -> Route:
+        """Let a LangChain model the user already has join the pool.
+
+        Args:
+            route: The name it gets, `provider:model`.
+            model: Any `BaseChatModel` or `Embeddings`; adding it is the user's word that calling it is free.
+            tasks: What it serves; default text, or embeddings for an `Embeddings`.
+            profile: Abilities; default the model's own `profile`.
+            is_local: It runs here, so it may be used offline.
+
+        Raises:
+            ConfigError: `route` is not of the form `provider:model`.
+        """
+        from openmux_lc.providers.langchain import LangChainAdapter  # loads langchain-core
+
+        provider_id, separator, model_id = route.partition(":")
+        if not (separator and provider_id and model_id):
+            raise ConfigError(f"{route!r} is no route; write provider:model, such as 'mine:{route or 'model'}'")
+        adapter = LangChainAdapter(model)
+        name = Route(provider_id, model_id)
+        entry = Model(
+            id=model_id,
+            tasks=tasks or adapter.tasks,
+            profile=profile or adapter.profile,
+            evidence=Evidence(kind="user", source="Mux.add", as_of="", confidence="high"),
+        )
+        with self._lock:
+            catalog = self.catalog
+            if provider_id not in catalog.providers:
+                row = Provider(id=provider_id, name=provider_id, base_url="", dialect="langchain", is_local=is_local)
+                catalog = catalog.with_provider(replace(row, free=FreeRule(all_models=True, kind="user")))
+            kept = tuple(known for known in catalog.provider(provider_id).models if known.id != model_id)
+            self._catalog = catalog.with_models(provider_id, (*kept, entry))
+            self._added[name] = (adapter, is_local)
+            self._pool = None
+        return name
+
+    def pool(self) -> Pool:
+        """Return the routes as they stand, engines on this machine included."""
+        self._discovery.refresh(self._local_rows, lambda: self.clients, headers=self._local_headers())
+        if self._pool is None or self._discovered != self._discovery.version:
+            with self._lock:
+                for engine in self._discovery.engines:
+                    self._catalog = self.catalog.with_models(engine.provider, engine.models, base_url=engine.base_url)
+                self._discovered = self._discovery.version
+                self._adapters = {}
+                self._named_pools = {}
+                self._pool = Pool.of(self._entries())
+        return self._pool
+
+    def entries(self) -> tuple[PoolEntry, ...]:
+        """Return every route with the reason why it may not be called, if any."""
+        return self.pool().entries
+
+    def classify(self, request: Request, task: Task | None = None) -> Classification:
+        """Return what kind of request this is; nothing leaves the process."""
+        return classify(request, task=task)
+
+    def plan(
+        self,
+        request: Request,
+        options: Options,
+        *,
+        classification: Classification | None = None,
+        previous: Route | None = None,
+    ) -> Plan:
+        """Return the routes to ask, in order, and why the others are not."""
+        self.pool()  # engines found just now may be named
+        chain, fallback = self.resolve_chain(options.chain), self.resolve_chain(self.settings.fallback)
+        return make_plan(
+            self._pool_with((*chain, *fallback)),
+            request,
+            options,
+            self.ledger.snapshot(),
+            classification=classification,
+            previous=previous,
+            weights=self.settings.weights,
+            chain=chain,
+            fallback=tuple(route for route in fallback if route != "auto"),
+        )
+
+    def resolve_chain(self, chain: Sequence[str]) -> tuple[Route | Literal["auto"], ...]:
+        """Return the routes a user's chain names.
+
+        Raises:
+            UnknownProviderError: Names the nearest routes.
+        """
+        return tuple("auto" if text == "auto" else self.catalog.resolve(text) for text in chain)
+
+    def explain(self, messages: Messages, options: Options | None = None) -> dict[str, Json]:
+        """Return the report of a run without running it.
+
+        Args:
+            messages: A text, OpenAI message objects, or LangChain messages.
+            options: As for a real run.
+        """
+        chosen = options or self.default_options()
+        plan = self.plan(to_request(messages), chosen)
+        route = next((str(branch[0]) for branch in plan.branches if branch), "")
+        return to_report(
+            Report(
+                run_id="",
+                route=route,
+                classification=plan.classification,
+                why=plan.why,
+                candidates=plan.candidates,
+                rejected=plan.rejected,
+                is_dry_run=True,
+            )
+        )
+
+    def recommend(self, text: str, n: int = 5) -> list[dict[str, Json]]:
+        """Return the `n` best routes for a task told in plain words, best first."""
+        found = self.explain(text)["candidates"]
+        return cast("list[dict[str, Json]]", found)[: max(0, n)]
+
+    def report(self, run_id: str) -> dict[str, Json]:
+        """Return the full report of an earlier run.
+
+        Raises:
+            KeyError: No run of that id is remembered.
+        """
+        kept = self._reports.get(run_id) or self.ledger.run(run_id)
+        if kept is None:
+            raise KeyError(f"no run {run_id!r} is remembered")
+        return cast("dict[str, Json]", dict(kept))
+
+    def remember(self, report: dict[str, Json]) -> None:
+        """Keep a run's report, in memory and in the run log."""
+        while len(self._reports) >= _KEPT_REPORTS:
+            self._reports.pop(next(iter(self._reports)), None)
+        self._reports[str(report["run_id"])] = report
+        self.ledger.log_run(report)
+
+    def default_options(self) -> Options:
+        """Return the options that the settings name."""
+        return Options(timeout_s=self.settings.timeout_s, routing_profile=self.settings.routing_profile)
+
+    def adapter(self, route: Route) -> Adapter:
+        """Return what speaks to `route`."""
+        if route in self._added:
+            return self._added[route][0]
+        adapter = self._adapters.get(route.provider)
+        if adapter is None:
+            from openmux_lc.providers.registry import adapter_for  # loads httpx
+
+            adapter = self._adapters[route.provider] = adapter_for(self.catalog.provider(route.provider), self.clients)
+        return adapter
+
+    def call(self, route: Route, request: Request, *, deadline: float, is_last: bool, is_stream: bool) -> Call:
+        """Return the call that asks `route`, with its key and its waits.
+
+        A route that is not the last one may use two thirds of the time that is left.
+        """
+        provider = self.catalog.provider(route.provider)
+        remaining = max(0.0, deadline - time.monotonic())
+        longest = _LOCAL_WAIT_S if provider.is_local else _REMOTE_FIRST_BYTE_S if is_stream else _REMOTE_WHOLE_S
+        key = None if route in self._added else find_key(provider, self.settings, self._key_arguments)
+        return Call(
+            provider=provider,
+            model=route.model,
+            request=request,
+            deadline=deadline,
+            key=key.secret if key else None,
+            first_byte_s=min(longest, remaining if is_last else remaining * 2 / 3),
+        )
+
+    def limits(self, route: Route) -> tuple[Limit, ...]:
+        """Return the quotas that hold for `route`."""
+        if route in self._added:
+            return ()
+        provider = self.catalog.provider(route.provider)
+        return provider.model_limits.get(route.model, provider.limits)
+
+    def missing_engines(self) -> tuple[Provider, ...]:
+        """Return the local engines that were looked for and not found."""
+        found = {engine.provider for engine in self._discovery.engines}
+        return tuple(row for row in self._local_rows() if row.id not in found and not row.models)
+
+    def close(self) -> None:
+        """Write what is pending and close files and sockets."""
+        if self._ledger is not None:
+            self._ledger.close()
+        if self._clients is not None:
+            self._clients.close()
+
+    async def aclose(self) -> None:
+        """Close like `close`, the running loop's clients included."""
+        if self._clients is not None:
+            await self._clients.aclose()
+        self.close()
+
+    def __enter__(self) -> Self:
+        """Return the pool itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the pool."""
+        self.close()
+
+    def _entries(self) -> tuple[PoolEntry, ...]:
+        entries = pool_entries(self.catalog, settings=self.settings, has_key=self._has_key)
+        return tuple(self._unblocked(entry) if entry.route in self._added else entry for entry in entries)
+
+    def _pool_with(self, named: Sequence[Route | Literal["auto"]]) -> Pool:
+        """Return the pool with the routes that the user names, known or not."""
+        pool = self.pool()
+        routes = tuple(dict.fromkeys(route for route in named if route != "auto"))
+        if not routes:
+            return pool
+        if routes not in self._named_pools:
+            while len(self._named_pools) >= _KEPT_POOLS:
+                self._named_pools.pop(next(iter(self._named_pools)), None)
+            entries = {entry.route: entry for entry in pool.entries}
+            for route in routes:
+                if route not in self._added:
+                    entries[route] = pool_entry(self.catalog, route, settings=self.settings, has_key=self._has_key)
+            self._named_pools[routes] = Pool.of(tuple(entries.values()))
+        return self._named_pools[routes]
+
+    def _has_key(self, row: Provider) -> bool:
+        return has_key(row, self.settings, self._key_arguments)
+
+    def _unblocked(self, entry: PoolEntry) -> PoolEntry:
+        """Return an added model's entry: it brings its own key."""
+        if self.settings.offline and not self._added[entry.route][1]:
+            return replace(entry, blocked="offline: remote routes are forbidden by OPENMUX_OFFLINE")
+        return replace(entry, blocked="")
+
+    def _local_headers(self) -> dict[str, dict[str, str]]:
+        """Return the headers for engines here that were started with a key, by provider id."""
+        if self._headers is None:
+            self._headers = {}
+            for row in self._local_rows():
+                key = find_key(row, self.settings, self._key_arguments) if self._has_key(row) else None
+                if key is not None:
+                    value = row.auth.form.replace("{key}", key.secret.get_secret_value())
+                    self._headers[row.id] = {row.auth.header: value}
+        return self._headers
+
+    def _local_rows(self) -> tuple[Provider, ...]:
+        allowed = self.settings.providers
+        return tuple(
+            row
+            for row in self.catalog.providers.values()
+            if row.is_local and row.is_on and row.fingerprint and (allowed is None or row.id in allowed)
+        )
+
+
+def to_request(messages: Messages) -> Request:
+    """Return a request from a text, OpenAI message objects or LangChain messages."""
+    if isinstance(messages, str):
+        return Request(messages=({"role": "user", "content": messages},))
+    if all(isinstance(message, Mapping) for message in messages):
+        return Request(messages=tuple(cast("Sequence[JsonObject]", messages)))
+    from openmux_lc.providers.messages import to_wire_messages  # loads langchain-core
+
+    return Request(messages=to_wire_messages(messages))

@@ -1,0 +1,247 @@
+"""A streamed answer of the OpenAI dialect, decoded chunk by chunk.
+
+The chunks, put together, are the answer that the same text unstreamed would give:
+one finish reason, one usage, on the last chunk.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from openmux_lc.errors import ConnectionFailed, ProviderError
+from openmux_lc.providers.answer import bad_payload, decode_answer, fault_inside, no_content
+from openmux_lc.providers.exchange import Reply
+from openmux_lc.providers.fault import has_error, to_fault
+from openmux_lc.providers.message import (
+    arguments_text,
+    estimated_usage,
+    finish_reason,
+    new_call_id,
+    read_piece,
+    read_usage,
+)
+from openmux_lc.providers.sse import SseDecoder, SseEvent, SseOverflow
+from openmux_lc.providers.thinking import ThoughtSplitter
+from openmux_lc.types.json import Json, JsonObject, as_int, as_object, as_text
+from openmux_lc.types.run import Answer, Chunk, ToolCallDelta, Usage
+from openmux_lc.types.wire import Call
+
+__all__ = ["StreamDecoder"]
+
+_OK = Reply(status=200, headers={})
+
+
+@dataclass(slots=True)
+class _Tools:
+    """Which tool calls of a stream were seen, and under which index they go on."""
+
+    ids: list[str] = field(default_factory=list)
+    has_arguments: list[bool] = field(default_factory=list)
+    by_host_index: dict[int, int] = field(default_factory=dict)
+
+    def delta(self, call: JsonObject) -> ToolCallDelta | None:
+        """Return the piece under an index of ours, None where it says nothing."""
+        function = as_object(call.get("function")) or call
+        name, call_id = as_text(function.get("name")), as_text(call.get("id"))
+        arguments = arguments_text(function.get("arguments"))
+        index = self._index(as_int(call.get("index")), call_id, name)
+        is_new = index == len(self.ids)
+        if is_new:
+            if not name and not arguments:
+                return None
+            self.ids.append(call_id or new_call_id())
+            self.has_arguments.append(False)
+        self.has_arguments[index] = self.has_arguments[index] or bool(arguments.strip())
+        if is_new:
+            return ToolCallDelta(index=index, id=self.ids[index], name=name or None, arguments=arguments)
+        return ToolCallDelta(index=index, arguments=arguments) if arguments else None
+
+    def without_arguments(self) -> tuple[ToolCallDelta, ...]:
+        """Return the `{}` that calls without arguments still lack."""
+        return tuple(
+            ToolCallDelta(index=index, arguments="{}") for index, has in enumerate(self.has_arguments) if not has
+        )
+
+    def _index(self, host_index: int | None, call_id: str, name: str) -> int:
+        """Return our index; hosts leave theirs out, or repeat 0 for every call."""
+        fresh = len(self.ids)
+        if host_index is None:
+            is_next = not fresh or bool(name and call_id != self.ids[-1]) or bool(call_id and call_id not in self.ids)
+            return fresh if is_next else fresh - 1
+        known = self.by_host_index.get(host_index)
+        if known is None or (call_id and name and call_id != self.ids[known]):
+            self.by_host_index[host_index] = known = fresh
+        return min(known, fresh)
+
+
+class StreamDecoder:
+    """Turns bytes of server-sent events into chunks; a host may also send plain JSON.
+
+    Args:
+        call: The call the stream answers.
+    """
+
+    def __init__(self, call: Call) -> None:
+        """Wait for the first byte."""
+        self._call = call
+        self._sse = SseDecoder()
+        self._plain: bytearray | None = None
+        self._is_sniffed = False
+        self._is_over = False
+        self._reason: str | None = None
+        self._usage: Usage | None = None
+        self._model = ""
+        self._id = ""
+        self._splitter = ThoughtSplitter()
+        self._tools = _Tools()
+        self._chars = 0
+        self._has_text = False
+        self._has_thoughts = False
+        self._has_choice = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether `[DONE]` was read."""
+        return self._is_over
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a finish reason was read."""
+        return self._reason is not None
+
+    def feed(self, piece: bytes) -> Sequence[Chunk]:
+        """Return the chunks that `piece` completes."""
+        if not self._is_sniffed:
+            head = piece.lstrip()
+            if not head:
+                return ()
+            self._is_sniffed = True
+            self._plain = bytearray() if head[:1] in b"{[<" else None
+        if self._plain is not None:
+            self._plain += piece
+            return ()
+        try:
+            return self._read(self._sse.feed(piece))
+        except SseOverflow:
+            raise bad_payload(self._call, "holds an event larger than 1 MiB, so it was not read on") from None
+
+    def finish(self) -> Sequence[Chunk]:
+        """Return the last chunks.
+
+        Raises:
+            ConnectionFailed: The stream ended without saying that it is whole.
+            EmptyAnswer: It held neither text nor a tool call.
+        """
+        if self._plain is not None:
+            return _as_chunks(decode_answer(self._call, Reply(status=200, headers={}, body=bytes(self._plain))))
+        chunks = [] if self._is_over else list(self._read_end())
+        if not self._is_over and self._reason is None:
+            raise self._cut()
+        text, thoughts = self._splitter.finish()
+        self._note(text, thoughts)
+        if not self._has_text and not self._tools.ids:
+            if not self._has_choice:
+                raise bad_payload(self._call, "holds no choices", 200)
+            raise no_content(self._call, self._reason or "stop", has_thoughts=self._has_thoughts, status=200)
+        return [*chunks, self._last(text, thoughts)]
+
+    def _last(self, text: str, thoughts: str) -> Chunk:
+        reason = self._reason or "stop"
+        return Chunk(
+            text=text,
+            reasoning=thoughts,
+            tool_calls=self._tools.without_arguments(),
+            finish_reason="tool_calls" if self._tools.ids and reason == "stop" else reason,
+            usage=self._usage or estimated_usage(self._call.request, ("x" * self._chars,)),
+            model=self._model or self._call.model,
+            id=self._id,
+        )
+
+    def _read_end(self) -> Sequence[Chunk]:
+        """Return what the last, unterminated event holds; half of one is a cut."""
+        events = self._sse.finish()
+        if events and events[-1].text != "[DONE]" and _parsed(events[-1].text) is None:
+            raise self._cut()
+        return self._read(events)
+
+    def _read(self, events: Sequence[SseEvent]) -> list[Chunk]:
+        chunks = []
+        for event in events:
+            if self._is_over:
+                break
+            if event.text.strip() == "[DONE]":
+                self._is_over = True
+                break
+            chunk = self._chunk(event)
+            if chunk is not None:
+                chunks.append(chunk)
+        return chunks
+
+    def _chunk(self, event: SseEvent) -> Chunk | None:
+        payload = _parsed(event.text)
+        if payload is None and event.name != "error":
+            if not event.text.strip():
+                return None
+            raise bad_payload(self._call, "holds an event that is not JSON", 200)
+        if event.name == "error" or has_error(payload):
+            reply = Reply(status=200, headers={}, body=event.text.encode("utf-8", "replace"))
+            raise to_fault(self._call, reply, now=time.time(), payload=payload)
+        fields = as_object(payload)
+        self._usage = read_usage(fields) or self._usage
+        self._model = self._model or as_text(fields.get("model"))
+        self._id = self._id or as_text(fields.get("id"))
+        choices = fields.get("choices")
+        if not isinstance(choices, list) or not choices:
+            return None
+        return self._choice(as_object(choices[0]))
+
+    def _choice(self, choice: JsonObject) -> Chunk | None:
+        fault = fault_inside(self._call, choice, _OK)
+        if fault is not None:
+            raise fault
+        self._has_choice = True
+        self._reason = finish_reason(choice.get("finish_reason")) or self._reason
+        delta = choice.get("delta")
+        piece = read_piece(delta if isinstance(delta, dict) else as_object(choice.get("message")))
+        said = piece.text or piece.refusal
+        text, thoughts = self._splitter.feed(said) if said else ("", "")
+        calls = tuple(call for call in map(self._tools.delta, piece.tool_calls) if call is not None)
+        thoughts = piece.reasoning + thoughts
+        self._note(text, thoughts)
+        if not text and not thoughts and not calls:
+            return None
+        return Chunk(text=text, reasoning=thoughts, tool_calls=calls, model=self._model, id=self._id)
+
+    def _note(self, text: str, thoughts: str) -> None:
+        self._chars += len(text) + len(thoughts)
+        self._has_text = self._has_text or bool(text.strip())
+        self._has_thoughts = self._has_thoughts or bool(thoughts)
+
+    def _cut(self) -> ProviderError:
+        message = f"{self._call.route}: the stream ended before the answer was whole"
+        return ConnectionFailed(
+            message, provider=self._call.provider.id, model=self._call.model, scope="model", advice="next_route"
+        )
+
+
+def _parsed(text: str) -> Json:
+    try:
+        return cast("Json", json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _as_chunks(answer: Answer) -> tuple[Chunk, ...]:
+    """Return a whole answer as the two chunks of a stream."""
+    calls = tuple(
+        ToolCallDelta(index=index, id=call.id, name=call.name, arguments=call.arguments)
+        for index, call in enumerate(answer.tool_calls)
+    )
+    return (
+        Chunk(text=answer.text, reasoning=answer.reasoning, tool_calls=calls, model=answer.model, id=answer.id),
+        Chunk(finish_reason=answer.finish_reason, usage=answer.usage, model=answer.model, id=answer.id),
+    )

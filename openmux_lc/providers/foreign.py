@@ -1,0 +1,93 @@
+"""What the exceptions of other people's model classes mean.
+
+Recognised by LangChain's own `ModelError` classes, by a status code, or by the
+names that HTTP libraries share; whatever is none of these is a bug and stays one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from openmux_lc.errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    ContextOverflow,
+    InvalidRequest,
+    ModelGone,
+    PermissionDenied,
+    ProviderError,
+    RateLimited,
+    ServerError,
+    TimedOut,
+)
+from openmux_lc.providers.exchange import Reply
+from openmux_lc.providers.fault import to_fault
+from openmux_lc.types.wire import Call
+
+__all__ = ["foreign_fault"]
+
+_BY_NAME: Final[tuple[tuple[str, type[ProviderError]], ...]] = (
+    ("ContextOverflowError", ContextOverflow),
+    ("ModelAuthenticationError", AuthenticationFailed),
+    ("ModelPermissionDeniedError", PermissionDenied),
+    ("ModelInvalidRequestError", InvalidRequest),
+    ("ModelNotFoundError", ModelGone),
+    ("ModelRateLimitError", RateLimited),
+    ("ModelTimeoutError", TimedOut),
+    ("ModelConnectionError", ConnectionFailed),
+    ("ModelAPIError", ServerError),
+    ("ModelError", ServerError),
+    ("TimeoutException", TimedOut),
+    ("APITimeoutError", TimedOut),
+    ("TimeoutError", TimedOut),
+    ("TransportError", ConnectionFailed),
+    ("APIConnectionError", ConnectionFailed),
+    ("ConnectionError", ConnectionFailed),
+)
+"""Class names, the narrower first; looked for among an exception's bases."""
+
+
+def foreign_fault(call: Call, error: BaseException) -> ProviderError | None:
+    """Return the typed fault that `error` is, None where it is no provider's."""
+    if isinstance(error, ProviderError):
+        return error
+    status = _status(error)
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if status is not None and status >= 300:
+        response = getattr(error, "response", None)
+        reply = Reply(status=status, headers=_headers(response), body=_body(error, response))
+        return to_fault(call, reply, now=time.time())
+    kind = next((kind for name, kind in _BY_NAME if name in names), None)
+    if kind is None:
+        return None
+    # The text of a stranger's exception may quote anything: only its class is told.
+    message = f"{call.route}: the model raised {type(error).__name__}"
+    return kind(message, provider=call.provider.id, model=call.model)
+
+
+def _status(error: BaseException) -> int | None:
+    for owner in (error, getattr(error, "response", None)):
+        for name in ("status_code", "status", "code"):
+            status = getattr(owner, name, None)
+            if isinstance(status, int) and 100 <= status < 600:
+                return status
+    return None
+
+
+def _headers(response: object) -> Mapping[str, str]:
+    headers = getattr(response, "headers", None)
+    if not isinstance(headers, Mapping):
+        return {}
+    return {str(name).lower(): str(value) for name, value in headers.items()}
+
+
+def _body(error: BaseException, response: object) -> bytes:
+    content = getattr(response, "content", None) if _is_read(response) else None
+    return content[:65_536] if isinstance(content, bytes) else str(error)[:65_536].encode("utf-8", "replace")
+
+
+def _is_read(response: object) -> bool:
+    """Whether an HTTP library's response has its body at hand; asking else raises."""
+    return bool(getattr(response, "is_closed", False)) and hasattr(response, "_content")

@@ -1,0 +1,140 @@
+"""What a message or a delta of the OpenAI dialect says, whoever wrote it.
+
+One reader for whole answers and for streams: text, thoughts, tool calls, usage and
+finish reason under every name that hosts give them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+from uuid import uuid4
+
+from openmux_lc.types.json import Json, JsonObject, as_float, as_int, as_list, as_object, as_text
+from openmux_lc.types.run import Request, Usage
+
+__all__ = ["Piece", "arguments_text", "estimated_usage", "finish_reason", "new_call_id", "read_piece", "read_usage"]
+
+_FINISH: Final[Mapping[str, str]] = {
+    "eos": "stop",
+    "eos_token": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "complete": "stop",
+    "completed": "stop",
+    "tool_call": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "safety": "content_filter",
+    "recitation": "content_filter",
+    "prohibited_content": "content_filter",
+}
+
+
+class Piece(NamedTuple):
+    """A message or a delta, read; `tool_calls` are the host's own objects."""
+
+    text: str
+    reasoning: str
+    tool_calls: tuple[JsonObject, ...]
+    refusal: str
+
+
+def read_piece(message: JsonObject) -> Piece:
+    """Return what `message` (of an answer, or a delta) says."""
+    content = message.get("content")
+    thoughts = message.get("reasoning_content") or message.get("reasoning")
+    text = content if isinstance(content, str) else ""
+    reasoning = thoughts if isinstance(thoughts, str) else ""
+    if content is not None and not isinstance(content, str):
+        text, inner = _read_content(content)
+        reasoning = reasoning or inner
+    if not reasoning and message.get("reasoning_details"):
+        details = (as_object(detail) for detail in as_list(message["reasoning_details"]))
+        reasoning = "".join(as_text(detail.get("text")) or as_text(detail.get("summary")) for detail in details)
+    calls = message.get("tool_calls")
+    return Piece(
+        text,
+        reasoning,
+        tuple(call for call in calls if isinstance(call, dict)) if isinstance(calls, list) else (),
+        as_text(message.get("refusal")),
+    )
+
+
+def _read_content(content: Json) -> tuple[str, str]:
+    """Return (text, thoughts) of content that is not a string."""
+    if isinstance(content, dict):
+        # A host that answers a schema with the object itself.
+        return json.dumps(content, ensure_ascii=False), ""
+    texts, thoughts = [], []
+    for part in as_list(content):
+        if isinstance(part, str):
+            texts.append(part)
+            continue
+        fields = as_object(part)
+        inner = fields.get("thinking")
+        if inner is not None:
+            thoughts.append(inner if isinstance(inner, str) else _read_content(inner)[0])
+        else:
+            texts.append(as_text(fields.get("text")))
+    return "".join(texts), "".join(thoughts)
+
+
+def finish_reason(value: Json) -> str | None:
+    """Return the reason under its OpenAI name, None when there is none yet."""
+    word = as_text(value)
+    return _FINISH.get(word.lower(), word) or None if word else None
+
+
+def arguments_text(value: Json) -> str:
+    """Return a tool call's arguments as the JSON text they should have been."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def new_call_id() -> str:
+    """Return an id for a tool call that came without one: nine letters and digits."""
+    return uuid4().hex[:9]
+
+
+def read_usage(payload: JsonObject) -> Usage | None:
+    """Return the token counts of an answer or a chunk, None when it tells none."""
+    fields = as_object(payload.get("usage")) or as_object(as_object(payload.get("x_groq")).get("usage"))
+    if not fields:
+        return None
+    sent = as_int(fields.get("prompt_tokens", fields.get("input_tokens")))
+    got = as_int(fields.get("completion_tokens", fields.get("output_tokens")))
+    total = as_int(fields.get("total_tokens"))
+    if sent is None and got is None and total is None:
+        return None
+    prompt = as_object(fields.get("prompt_tokens_details") or fields.get("input_tokens_details"))
+    completion = as_object(fields.get("completion_tokens_details") or fields.get("output_tokens_details"))
+    cached = as_int(prompt.get("cached_tokens"))
+    thought = as_int(completion.get("reasoning_tokens"))
+    return Usage(
+        input_tokens=sent or 0,
+        output_tokens=got or 0,
+        total_tokens=total if total is not None else (sent or 0) + (got or 0),
+        reasoning_tokens=thought if thought is not None else as_int(fields.get("reasoning_tokens")),
+        cache_read_tokens=cached if cached is not None else as_int(fields.get("prompt_cache_hit_tokens")),
+        cost=as_float(fields.get("cost")),
+    )
+
+
+def estimated_usage(request: Request, answer: Iterable[str]) -> Usage:
+    """Return counts guessed from lengths, for hosts that tell none."""
+    sent = sum(_chars(message.get("content")) + 8 for message in request.messages)
+    got = sum(map(len, answer))
+    counts = (sent + 3) // 4, (got + 3) // 4
+    return Usage(input_tokens=counts[0], output_tokens=counts[1], total_tokens=sum(counts), is_estimated=True)
+
+
+def _chars(content: Json) -> int:
+    if isinstance(content, str):
+        return len(content)
+    return sum(len(as_text(as_object(part).get("text"))) for part in as_list(content))

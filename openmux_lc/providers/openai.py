@@ -1,0 +1,104 @@
+"""The OpenAI dialect: chat, streams and embeddings as most hosts speak it.
+
+Pure: values in, values out. What a host does otherwise is a quirk of its row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from openmux_lc.errors import AuthenticationFailed, InvalidRequest
+from openmux_lc.http import USER_AGENT
+from openmux_lc.providers.answer import decode_answer
+from openmux_lc.providers.body import chat_body, embedding_body
+from openmux_lc.providers.chunks import StreamDecoder
+from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply
+from openmux_lc.providers.vectors import decode_vectors
+from openmux_lc.types.json import Json, JsonObject
+from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
+from openmux_lc.types.wire import Call
+
+__all__ = ["OpenAIDialect", "auth_header", "models_ask"]
+
+
+class OpenAIDialect:
+    """Requests and replies of `/chat/completions` and `/embeddings`."""
+
+    def chat(self, call: Call, *, is_stream: bool) -> Ask:
+        """Return the request for an answer."""
+        body = chat_body(call.model, call.request, is_stream=is_stream, quirks=call.provider.quirks)
+        return _post(call, "/chat/completions", body, is_stream=is_stream)
+
+    def answer(self, call: Call, reply: Reply) -> Answer:
+        """Return the answer in a successful reply."""
+        return decode_answer(call, reply)
+
+    def chunks(self, call: Call) -> ChunkDecoder:
+        """Return a fresh decoder for one stream."""
+        return StreamDecoder(call)
+
+    def embedding(self, call: Call, request: EmbeddingRequest) -> Ask:
+        """Return the request for vectors."""
+        return _post(call, "/embeddings", embedding_body(call.model, request, call.provider.quirks), is_stream=False)
+
+    def vectors(self, call: Call, request: EmbeddingRequest, reply: Reply) -> Vectors:
+        """Return the vectors in a successful reply."""
+        return decode_vectors(call, request, reply)
+
+
+def models_ask(call: Call, path: str = "/models") -> Ask:
+    """Return the request for the host's list of models, or another free page."""
+    return Ask(
+        method="GET",
+        url=f"{call.provider.base_url}{path}",
+        headers={
+            "user-agent": USER_AGENT,
+            "accept": "application/json",
+            "accept-encoding": "gzip",
+            **auth_header(call),
+        },
+    )
+
+
+def auth_header(call: Call) -> Mapping[str, str]:
+    """Return the header that carries the key, none where none is sent.
+
+    Raises:
+        AuthenticationFailed: The key holds characters that no header can carry.
+    """
+    auth, quirks = call.provider.auth, call.provider.quirks
+    if auth.mode == "none" or "keyless_no_auth_header" in quirks:
+        return {}
+    key = call.key.get_secret_value() if call.key is not None else "unused" if "dummy_key" in quirks else ""
+    if not key:
+        return {}
+    if not (key.isascii() and key.isprintable()):
+        message = f"{call.route}: the key holds characters that no header can carry; copy it again"
+        raise AuthenticationFailed(message, provider=call.provider.id, model=call.model)
+    return {auth.header.lower(): auth.form.replace("{key}", key)}
+
+
+def _post(call: Call, path: str, body: JsonObject, *, is_stream: bool) -> Ask:
+    return Ask(
+        url=f"{call.provider.base_url}{path}",
+        headers={
+            "user-agent": USER_AGENT,
+            "content-type": "application/json",
+            "accept": "text/event-stream" if is_stream else "application/json",
+            # Packing delays a stream, and costs more than it saves on the same machine.
+            "accept-encoding": "identity" if is_stream or call.provider.is_local else "gzip",
+            **auth_header(call),
+        },
+        body=_encoded(call, body),
+    )
+
+
+def _encoded(call: Call, body: Json) -> bytes:
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        # The encoder's own message may quote the value.
+        message = f"{call.route}: the request holds a value that JSON cannot carry"
+        raise InvalidRequest(message, provider=call.provider.id, model=call.model, advice="stop") from None
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,72 @@
+"""Thoughts that a model writes into its text: `<think>...</think>` at the very start.
+
+The split does not depend on where the text was cut into pieces. Tags further on
+are the answer's own text.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["ThoughtSplitter"]
+
+_OPEN: Final = "<think>"
+_CLOSE: Final = "</think>"
+
+
+class ThoughtSplitter:
+    """Takes an answer's text in pieces and gives it back as (text, thoughts).
+
+    Line breaks before the first visible character are dropped.
+    """
+
+    __slots__ = ("_held", "_state")
+
+    def __init__(self) -> None:
+        """Begin before the first character."""
+        self._state = "start"
+        self._held = ""
+
+    def feed(self, piece: str) -> tuple[str, str]:
+        """Return what of the text so far is certain to be answer or thought."""
+        if self._state == "text":
+            return piece, ""
+        held = self._held + piece
+        thoughts = ""
+        if self._state == "start":
+            head = held.lstrip()
+            if not head or (len(head) < len(_OPEN) and _OPEN.startswith(head)):
+                self._held = held
+                return "", ""
+            if not head.startswith(_OPEN):
+                return self._answer(held)
+            self._state, held = "thoughts", head[len(_OPEN) :].lstrip("\r\n")
+        if self._state == "thoughts":
+            thoughts, found, rest = held.partition(_CLOSE)
+            if not found:
+                kept = _overlap(thoughts)
+                self._held = thoughts[len(thoughts) - kept :]
+                return "", thoughts[: len(thoughts) - kept]
+            self._state, held = "gap", rest
+        return self._answer(held)[0], thoughts
+
+    def finish(self) -> tuple[str, str]:
+        """Return what was held back and will get no more text."""
+        held, self._held = self._held, ""
+        if self._state == "thoughts":
+            return "", held
+        return ("" if self._state == "gap" else held.lstrip("\r\n")), ""
+
+    def _answer(self, held: str) -> tuple[str, str]:
+        """Return the answer's text once something of it is visible."""
+        text = held.lstrip("\r\n")
+        if not text:
+            self._held, self._state = "", "gap"
+            return "", ""
+        self._held, self._state = "", "text"
+        return text, ""
+
+
+def _overlap(text: str) -> int:
+    """Return how many characters at the end may be the start of the closing tag."""
+    return next((size for size in range(min(len(_CLOSE) - 1, len(text)), 0, -1) if _CLOSE.startswith(text[-size:])), 0)

@@ -1,0 +1,234 @@
+"""The driver: sends what a dialect says and reads the reply, bounded in time and size.
+
+Everything that decides is in `flow.py` and the dialects; the two twins of each
+method differ in their awaiting only. No redirect is followed: a key must not
+travel to another host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from types import AsyncGeneratorType, GeneratorType
+from typing import Final, cast
+
+from openmux_lc.http import URL, Clients, Request, Response, Until
+from openmux_lc.providers.exchange import Ask, Dialect, Reply
+from openmux_lc.providers.flow import Body, Flow, Translated, lower_headers, seconds_left
+from openmux_lc.providers.limits import read_limits
+from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Vectors
+from openmux_lc.types.state import LimitObservation
+from openmux_lc.types.wire import AsyncStream, Call, Stream
+
+__all__ = ["WireAdapter", "wake_reader"]
+
+_CONNECT_S: Final = 5.0
+_POOL_S: Final = 10.0
+
+
+class WireAdapter:
+    """An `Adapter` that speaks one dialect over HTTP.
+
+    Args:
+        dialect: Pure: what to send and how to read what comes.
+        clients: Where the connections are pooled.
+    """
+
+    def __init__(self, dialect: Dialect, clients: Clients) -> None:
+        """Open nothing yet."""
+        self._dialect = dialect
+        self._clients = clients
+        self._urls: dict[str, URL] = {}
+
+    def send(self, call: Call) -> Answer:
+        """Return the whole answer."""
+        ask = self._dialect.chat(call, is_stream=False)
+        return self._dialect.answer(call, self.fetch(call, ask))
+
+    async def asend(self, call: Call) -> Answer:
+        """Return the whole answer."""
+        ask = self._dialect.chat(call, is_stream=False)
+        return self._dialect.answer(call, await self.afetch(call, ask))
+
+    def open(self, call: Call) -> Stream:
+        """Return a stream whose response headers have arrived with success."""
+        response = self.start(call, self._dialect.chat(call, is_stream=True))
+        return _SyncStream(call, response, self._dialect)
+
+    async def aopen(self, call: Call) -> AsyncStream:
+        """Return a stream whose response headers have arrived with success."""
+        response = await self.astart(call, self._dialect.chat(call, is_stream=True))
+        return _AsyncStream(call, response, self._dialect)
+
+    def embed(self, call: Call, request: EmbeddingRequest) -> Vectors:
+        """Return one vector per text."""
+        ask = self._dialect.embedding(call, request)
+        return self._dialect.vectors(call, request, self.fetch(call, ask))
+
+    async def aembed(self, call: Call, request: EmbeddingRequest) -> Vectors:
+        """Return one vector per text."""
+        ask = self._dialect.embedding(call, request)
+        return self._dialect.vectors(call, request, await self.afetch(call, ask))
+
+    def fetch(self, call: Call, ask: Ask) -> Reply:
+        """Return the successful reply to `ask`, read whole."""
+        return self._read(call, self.start(call, ask)).reply()
+
+    async def afetch(self, call: Call, ask: Ask) -> Reply:
+        """Return the successful reply to `ask`, read whole."""
+        return (await self._aread(call, await self.astart(call, ask))).reply()
+
+    def start(self, call: Call, ask: Ask) -> Response:
+        """Return the response once its headers say success; else raise its fault."""
+        with Translated(call):
+            response = self._clients.sync(ask.url).send(self._request(call, ask), stream=True)
+        if not response.is_success:
+            raise self._read(call, response).fault()
+        return response
+
+    async def astart(self, call: Call, ask: Ask) -> Response:
+        """Return the response once its headers say success; else raise its fault."""
+        with Translated(call):
+            async with asyncio.timeout(min(seconds_left(call), call.first_byte_s)):
+                response = await self._clients.for_running_loop(ask.url).send(self._request(call, ask), stream=True)
+        if not response.is_success:
+            raise (await self._aread(call, response)).fault()
+        return response
+
+    def _read(self, call: Call, response: Response) -> Body:
+        """Read and close; an error's body no further than it is of use."""
+        try:
+            with Translated(call):
+                body = Body(call, response)
+                for piece in response.iter_raw():
+                    if body.add(piece):
+                        break
+        finally:
+            response.close()
+        return body
+
+    async def _aread(self, call: Call, response: Response) -> Body:
+        """Read and close; an error's body no further than it is of use."""
+        try:
+            with Translated(call):
+                body = Body(call, response)
+                async with asyncio.timeout(seconds_left(call)):
+                    async for piece in response.aiter_raw():
+                        if body.add(piece):
+                            break
+        finally:
+            await response.aclose()
+        return body
+
+    def _request(self, call: Call, ask: Ask) -> Request:
+        left_s = seconds_left(call)
+        wait = Until(call.deadline, call.first_byte_s)
+        timeout = {"connect": min(_CONNECT_S, left_s), "read": wait, "write": wait, "pool": min(_POOL_S, left_s)}
+        url = self._urls.get(ask.url)
+        if url is None:
+            url = self._urls[ask.url] = URL(ask.url)
+        return Request(ask.method, url, headers=ask.headers, content=ask.body, extensions={"timeout": timeout})
+
+
+def wake_reader(response: Response) -> None:
+    """Shut the socket down: `Response.close` would wait until the reader's timeout."""
+    stream = response.extensions.get("network_stream")
+    connection = stream.get_extra_info("socket") if stream is not None else None
+    if isinstance(connection, socket.socket):
+        # Not `SSLSocket.shutdown`: it drops the TLS state under the reader's feet.
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _flow(call: Call, response: Response, dialect: Dialect) -> tuple[Flow, tuple[LimitObservation, ...]]:
+    """Return the stream's state, its reads bound to it, and what its headers tell."""
+    headers = lower_headers(response)
+    flow = Flow(call, headers, dialect.chunks(call))
+    response.request.extensions["timeout"]["read"] = flow.wait
+    return flow, read_limits(headers, call.provider.quirks, time.time())
+
+
+class _SyncStream:
+    """An opened stream, read by one thread; another may close it."""
+
+    def __init__(self, call: Call, response: Response, dialect: Dialect) -> None:
+        self._call = call
+        self._response = response
+        try:
+            self._flow, self.limits = _flow(call, response, dialect)
+        except BaseException:
+            response.close()
+            raise
+        self._chunks = cast("GeneratorType[Chunk, None, None]", self._read())
+
+    @property
+    def raw(self) -> bytes:
+        """Upstream bytes read so far, bounded."""
+        return self._flow.raw
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Return the one iterator over the chunks."""
+        return self._chunks
+
+    def close(self) -> None:
+        """Hang up, also while another thread is reading."""
+        if self._chunks.gi_running:
+            wake_reader(self._response)
+            return
+        self._chunks.close()
+        self._response.close()
+
+    def _read(self) -> Generator[Chunk, None, None]:
+        try:
+            with Translated(self._call, self._flow):
+                for piece in self._response.iter_raw():
+                    yield from self._flow.feed(piece)
+                    if self._flow.is_drained:
+                        break
+            yield from self._flow.finish()
+        finally:
+            self._response.close()
+
+
+class _AsyncStream:
+    """An opened stream, read on one event loop."""
+
+    def __init__(self, call: Call, response: Response, dialect: Dialect) -> None:
+        self._call = call
+        self._response = response
+        self._flow, self.limits = _flow(call, response, dialect)
+        self._chunks = cast("AsyncGeneratorType[Chunk, None]", self._read())
+
+    @property
+    def raw(self) -> bytes:
+        """Upstream bytes read so far, bounded."""
+        return self._flow.raw
+
+    def __aiter__(self) -> AsyncIterator[Chunk]:
+        """Return the one iterator over the chunks."""
+        return self._chunks
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        if not self._chunks.ag_running:
+            await self._chunks.aclose()
+        await self._response.aclose()
+
+    async def _read(self) -> AsyncGenerator[Chunk, None]:
+        try:
+            pieces = self._response.aiter_raw()
+            with Translated(self._call, self._flow):
+                while not self._flow.is_drained:
+                    async with asyncio.timeout(self._flow.wait.left):
+                        piece = await anext(pieces, None)
+                    if piece is None:
+                        break
+                    for chunk in self._flow.feed(piece):
+                        yield chunk
+            for chunk in self._flow.finish():
+                yield chunk
+        finally:
+            await self._response.aclose()

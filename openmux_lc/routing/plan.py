@@ -1,0 +1,184 @@
+"""The plan: which routes are asked, in which order, and why.
+
+Pure and deterministic for a seed. A plan never holds a blocked route; a chain never
+leaves its list unless it ends in `auto`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from openmux_lc.routing.classify import classify
+from openmux_lc.routing.eligible import eligible, to_requirements
+from openmux_lc.routing.score import affinity, score, weights_of
+from openmux_lc.types.catalog import PoolEntry, Route
+from openmux_lc.types.run import Candidate, Classification, Options, Plan, Rejection, Request, Requirements
+from openmux_lc.types.state import RouteState, Snapshot
+
+__all__ = ["Pool", "make_plan"]
+
+_UNKNOWN = RouteState()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The entries, with the parts that hold for every request worked out once.
+
+    Args:
+        entries: Every route, blocked ones too.
+        open: Those that may be called.
+        blocked: The rejections of all the others.
+        index: Entries by route.
+    """
+
+    entries: tuple[PoolEntry, ...]
+    open: tuple[PoolEntry, ...]
+    blocked: tuple[Rejection, ...]
+    index: Mapping[Route, PoolEntry]
+
+    @classmethod
+    def of(cls, entries: Iterable[PoolEntry]) -> Self:
+        """Return the pool of `entries`."""
+        every = tuple(entries)
+        return cls(
+            entries=every,
+            open=tuple(entry for entry in every if not entry.blocked),
+            blocked=tuple(Rejection(route=str(entry.route), reason=entry.blocked) for entry in every if entry.blocked),
+            index={entry.route: entry for entry in every},
+        )
+
+
+def make_plan(  # noqa: PLR0913 - one value of the run each
+    pool: Pool,
+    request: Request,
+    options: Options,
+    snapshot: Snapshot,
+    *,
+    classification: Classification | None = None,
+    previous: Route | None = None,
+    weights: Mapping[str, Mapping[str, float]] | None = None,
+    chain: Sequence[Route | Literal["auto"]] = (),
+    fallback: Sequence[Route] = (),
+) -> Plan:
+    """Return the plan for a request.
+
+    Args:
+        pool: What there is.
+        request: What to answer.
+        options: How the pool may answer.
+        snapshot: The ledger.
+        classification: As found before; default is to classify now.
+        previous: The route that answered last; preferred while it is well.
+        weights: The user's own routing profiles.
+        chain: Resolved routes in the user's order; `auto` last opens the pool.
+        fallback: Routes tried after the chosen ones (S0-16).
+
+    Raises:
+        ConfigError: No such routing profile.
+    """
+    found = classification or classify(request, task=options.task)
+    requirements = to_requirements(request, found)
+    chosen = weights_of(options.routing_profile, weights or {})
+    pinned = tuple(route for route in chain if route != "auto")
+    is_open = not pinned or "auto" in chain
+    named = frozenset(pinned)
+    scope = pool.open if is_open else tuple(pool.index[route] for route in pinned if route in pool.index)
+    able, rejected = eligible(scope, requirements, snapshot, named=named)
+    candidates = _ranked(able, found, requirements, snapshot, chosen, options.seed, previous)
+    ranked = [candidate.route for candidate in candidates]
+    well = set(ranked)
+    last = [route for route in fallback if route in well and route not in named] if is_open else []
+    order = [route for route in pinned if route in well]
+    if is_open:
+        order += _providers_first([route for route in ranked if route not in named and route not in last]) + last
+    return Plan(
+        branches=_branches(order, options),
+        candidates=tuple(candidates),
+        rejected=(*rejected, *(pool.blocked if is_open else ()), *_left_out(pool, pinned, is_open=is_open)),
+        classification=found,
+        requirements=requirements,
+        options=options,
+        why=_why(order, candidates, found, options, pinned),
+    )
+
+
+def _ranked(  # noqa: PLR0913, PLR0917 - private, one caller
+    able: Sequence[PoolEntry],
+    found: Classification,
+    requirements: Requirements,
+    snapshot: Snapshot,
+    weights: Mapping[str, float],
+    seed: int | None,
+    previous: Route | None,
+) -> list[Candidate]:
+    """Return the candidates, best first; ties by rank and name, or by the seed's draw."""
+    draw = random.Random(seed) if seed is not None else None  # noqa: S311 - not a secret
+    rows: list[tuple[float, float, str, Candidate]] = []
+    for entry in able:
+        state = snapshot.routes.get(entry.route, _UNKNOWN)
+        value = score(entry, found, requirements, state, weights)
+        if entry.route == previous:
+            value = affinity(value)
+        tie = draw.random() if draw else float(entry.rank)
+        rows.append((-value.total, tie, str(entry.route), Candidate(route=entry.route, score=value)))
+    rows.sort(key=lambda row: row[:3])
+    return [row[3] for row in rows]
+
+
+def _providers_first(routes: Sequence[Route]) -> list[Route]:
+    """Return the best route of each provider, then the second ones, and so on.
+
+    A dead provider then costs one attempt, not one for each of its models.
+    """
+    seen: dict[str, int] = {}
+    waves: list[tuple[int, int, Route]] = []
+    for number, route in enumerate(routes):
+        turn = seen.get(route.provider, 0)
+        seen[route.provider] = turn + 1
+        waves.append((turn, number, route))
+    return [route for _, _, route in sorted(waves, key=lambda wave: wave[:2])]
+
+
+def _branches(order: Sequence[Route], options: Options) -> tuple[tuple[Route, ...], ...]:
+    """Return one branch per wanted answer; the first ones start with different routes."""
+    if not order:
+        return ()
+    wanted = min(options.fan_out, len(order))
+    shared = order[wanted : options.max_attempts * wanted]
+    return tuple(
+        (order[number], *shared[number::wanted])[: options.max_attempts] for number in range(wanted)
+    )
+
+
+def _left_out(pool: Pool, pinned: Sequence[Route], *, is_open: bool) -> list[Rejection]:
+    """Return named routes that the pool does not hold at all."""
+    missing = [route for route in pinned if route not in pool.index]
+    return [
+        Rejection(route=str(route), reason="is not in the pool" if is_open else "is not in the pool; see `openmux models`")
+        for route in missing
+    ]
+
+
+def _why(
+    order: Sequence[Route],
+    candidates: Sequence[Candidate],
+    found: Classification,
+    options: Options,
+    pinned: Sequence[Route],
+) -> tuple[str, ...]:
+    """Return short sentences: what was asked for, and why the first route is first."""
+    how = "set by the caller" if found.is_override else f"confidence {found.confidence:.2f}"
+    lines = [f"task {found.task} ({how}), difficulty {found.difficulty:.2f}"]
+    if not order:
+        return tuple(lines)
+    first = order[0]
+    if first in pinned:
+        lines.append(f"{first} was named by the caller")
+        return tuple(lines)
+    value = next(candidate.score for candidate in candidates if candidate.route == first)
+    terms = ", ".join(f"{name} {amount:.2f}" for name, amount in value.terms.items() if name != "known" or amount < 1)
+    lines.append(f"{first} is best of {len(candidates)} by {options.routing_profile!r}: {value.total:.2f} ({terms})")
+    return tuple(lines)

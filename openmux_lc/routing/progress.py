@@ -1,0 +1,83 @@
+"""The failover policy: what is called next, given what was tried so far.
+
+One pure function decides for every surface, streamed or not. It always ends: each
+call adds an attempt, and attempts, routes and time are bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from openmux_lc.types.catalog import Route
+from openmux_lc.types.run import Answer, Attempt, Plan, Wave
+
+__all__ = ["next_calls"]
+
+_REFUSALS: Final = 2
+_DONE: Final = Wave()
+
+
+def next_calls(
+    plan: Plan, attempts: Sequence[Attempt], answers: Sequence[Answer], now: float, deadline: float
+) -> Wave:
+    """Return the routes to call side by side now; none means done.
+
+    Args:
+        plan: The branches to walk along.
+        attempts: Everything tried, in order.
+        answers: What was answered.
+        now: `time.monotonic()`.
+        deadline: `time.monotonic()` at which nothing more is begun.
+    """
+    open_branches = _open_branches(plan, attempts, answers)
+    if not open_branches or now >= deadline:
+        return _DONE
+    if any(attempt.advice == "stop" or attempt.outcome == "cancelled" for attempt in attempts):
+        return _DONE
+    room = plan.options.max_attempts * len(plan.branches) - len(attempts)
+    calls: list[tuple[int, Route]] = []
+    taken = {attempt.route for attempt in attempts}
+    for number in open_branches[: max(0, room)]:
+        route = _next_route(plan, number, attempts, taken)
+        if route is not None:
+            calls.append((number, route))
+            taken.add(route)
+    return Wave(calls=tuple(calls), why=_why(attempts)) if calls else _DONE
+
+
+def _open_branches(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[Answer]) -> list[int]:
+    """Return the branches that have no answer yet."""
+    if len(answers) >= len(plan.branches):
+        return []
+    done = {attempt.branch for attempt in attempts if attempt.outcome in {"ok", "abandoned"}}
+    return [number for number in range(len(plan.branches)) if number not in done]
+
+
+def _next_route(plan: Plan, number: int, attempts: Sequence[Attempt], taken: set[Route]) -> Route | None:
+    """Return the branch's next route: the same again where that can help, else the next well one."""
+    own = [attempt for attempt in attempts if attempt.branch == number]
+    if own and own[-1].advice == "retry":
+        repeats = sum(1 for attempt in own if attempt.route == own[-1].route) - 1
+        if repeats < plan.options.max_retries:
+            return own[-1].route
+    if _is_the_callers_fault(attempts):
+        return None
+    skipped = {attempt.route.provider for attempt in attempts if attempt.advice == "skip_provider"}
+    return next(
+        (route for route in plan.branches[number] if route not in taken and route.provider not in skipped), None
+    )
+
+
+def _is_the_callers_fault(attempts: Sequence[Attempt]) -> bool:
+    """Whether so many providers refuse the request's shape that no other will take it."""
+    refusing = {attempt.route.provider for attempt in attempts if attempt.error == "InvalidRequest"}
+    others = {attempt.route.provider for attempt in attempts} - refusing
+    return len(refusing) > _REFUSALS and not others
+
+
+def _why(attempts: Sequence[Attempt]) -> str:
+    if not attempts:
+        return "first wave"
+    last = attempts[-1]
+    return f"{last.route} failed ({last.error or last.outcome})"

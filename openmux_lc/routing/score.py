@@ -1,0 +1,140 @@
+"""A candidate's score: a weighted sum of five terms, each between 0 and 1.
+
+Raising any term never lowers the score. What is unmeasured counts as average, so
+that new routes are tried.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from openmux_lc.errors import ConfigError
+from openmux_lc.types.catalog import PoolEntry
+from openmux_lc.types.run import Classification, Requirements, Score
+from openmux_lc.types.state import RouteState
+
+__all__ = ["PROFILES", "TERMS", "affinity", "quality_for", "score", "weights_of"]
+
+TERMS: Final = ("quality", "latency", "cost", "context")
+PROFILES: Final[Mapping[str, Mapping[str, float]]] = {
+    "quality": {"quality": 0.8, "latency": 0.1, "cost": 0.1},
+    "balanced": {"quality": 0.4, "latency": 0.3, "cost": 0.3},
+    "speed": {"quality": 0.1, "latency": 0.7, "cost": 0.2},
+    "budget": {"quality": 0.1, "latency": 0.1, "cost": 0.8},
+    "long_context": {"quality": 0.3, "latency": 0.2, "cost": 0.2, "context": 0.3},
+}
+"""Seed S2-05. Money is always zero here: `cost` means how little scarce quota is spent."""
+
+_UNMEASURED_LATENCY: Final = 0.6
+_FAST_S: Final = 0.1
+_SLOW_S: Final = 5.0
+_SMALL_WINDOW: Final = 4096
+_LARGE_WINDOW: Final = 1_000_000
+_UNKNOWN_WINDOW: Final = 0.3
+_PLENTY: Final = 0.2
+_WEAKER: Final = 1.0
+_STRONGER: Final = 0.08
+_AFFINITY: Final = 0.15
+
+
+def weights_of(name: str, own: Mapping[str, Mapping[str, float]]) -> Mapping[str, float]:
+    """Return the weights of a routing profile.
+
+    Raises:
+        ConfigError: No profile of that name, or one of its terms is unknown.
+    """
+    weights = own.get(name) or PROFILES.get(name)
+    if weights is None:
+        known = sorted({*PROFILES, *own})
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        raise ConfigError(f"no routing profile {name!r}; {hint}")
+    strange = sorted(set(weights) - set(TERMS))
+    if strange:
+        raise ConfigError(f"routing profile {name!r}: unknown term {strange[0]!r}; terms are {', '.join(TERMS)}")
+    return weights
+
+
+def score(
+    entry: PoolEntry,
+    classification: Classification,
+    requirements: Requirements,
+    state: RouteState,
+    weights: Mapping[str, float],
+) -> Score:
+    """Return `(weighted mean of the terms) x reliability x headroom`, all told.
+
+    Reliability is the mean of `Beta(1 + successes, 1 + failures)`; headroom is 1 down
+    to a fifth of the quota and falls to 0.1 from there.
+    """
+    terms = {
+        "quality": _fit(quality_for(entry, classification), classification.difficulty),
+        "latency": _latency(state),
+        "cost": _plenty(entry, state, classification.difficulty),
+    }
+    if weights.get("context"):
+        terms["context"] = _context(entry)
+    mean = sum(weights.get(name, 0.0) * value for name, value in terms.items()) / (sum(weights.values()) or 1.0)
+    reliability = (2 + state.successes) / (2 + state.successes + state.failures)
+    headroom = 1.0 if state.headroom >= _PLENTY else 0.1 + 0.9 * state.headroom / _PLENTY
+    known = _known(entry, requirements)
+    terms |= {"reliability": reliability, "headroom": headroom, "known": known}
+    return Score(total=mean * reliability * headroom * known, terms=terms)
+
+
+def affinity(found: Score) -> Score:
+    """Return the score of the route that answered last in this conversation."""
+    return Score(total=found.total + _AFFINITY, terms={**found.terms, "affinity": _AFFINITY})
+
+
+def quality_for(entry: PoolEntry, classification: Classification) -> float:
+    """Return 0..1: the benchmark for a tag, for the task, in general, or the estimate."""
+    quality = entry.model.quality
+    for name in (*classification.tags, classification.task, "default"):
+        if name in quality:
+            return quality[name]
+    return entry.model.capability
+
+
+def _fit(quality: float, difficulty: float) -> float:
+    """Return the quality, weighed by need: weaker costs in full, stronger a little."""
+    shortfall = max(0.0, difficulty - quality)
+    surplus = max(0.0, quality - difficulty)
+    return max(0.0, min(1.0, quality - _WEAKER * shortfall * (1 - quality) - _STRONGER * surplus * (1 - difficulty)))
+
+
+def _latency(state: RouteState) -> float:
+    """Return 1 at 100 ms to the first token and 0 at 5 s, on a log scale."""
+    if state.first_token_s is None:
+        return _UNMEASURED_LATENCY
+    seconds = min(_SLOW_S, max(_FAST_S, state.first_token_s))
+    return 1.0 - math.log(seconds / _FAST_S) / math.log(_SLOW_S / _FAST_S)
+
+
+def _plenty(entry: PoolEntry, state: RouteState, difficulty: float) -> float:
+    """Return how plentiful this route's quota is; an easy question shuns scarce ones."""
+    if entry.provider.is_local:
+        return 1.0
+    limits = entry.provider.model_limits.get(entry.model.id, entry.provider.limits)
+    daily = [limit.amount for limit in limits if limit.unit == "requests" and limit.window.seconds in {0, 86_400}]
+    if not limits:
+        return 0.5 * state.headroom
+    plenty = min(1.0, math.log10(1 + min(daily)) / 4) if daily else 0.6
+    return state.headroom * (plenty + (1 - plenty) * difficulty * 0.5)
+
+
+def _context(entry: PoolEntry) -> float:
+    window = entry.model.profile.get("max_input_tokens")
+    if not isinstance(window, int) or window <= 0:
+        return _UNKNOWN_WINDOW
+    share = math.log(min(max(window, _SMALL_WINDOW), _LARGE_WINDOW) / _SMALL_WINDOW)
+    return 0.1 + 0.9 * share / math.log(_LARGE_WINDOW / _SMALL_WINDOW)
+
+
+def _known(entry: PoolEntry, requirements: Requirements) -> float:
+    """Return a little less than 1 for each ability that is needed but not known."""
+    unknown = sum(1 for key in requirements.profile_keys if key not in entry.model.profile)
+    return 0.8**unknown

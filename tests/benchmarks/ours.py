@@ -1,0 +1,161 @@
+"""Our contenders: the whole pool, with state in SQLite, against the upstream.
+
+Every row of the catalog takes part: each remote provider gets a made-up key and the
+upstream's address. Local engines get an address where nobody listens, so that they
+are looked for as on a machine without any, and what runs on this machine stays out of
+it. The limits keep their windows and scopes but allow a billion, or a benchmark's
+thousands of calls a minute would use up what the free tiers give.
+
+Failover: the ledger leaves a route that refused alone, so that the next call would
+not meet it again. Between two calls, unmeasured, every pause is lifted (`uncool`);
+statistics and quotas stay as they are.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from peers import KEY, QUESTION, Player, of_langchain
+
+from openmux_lc import ChatOpenMux, Mux, __version__
+from openmux_lc.catalog.catalog import Catalog, load_catalog
+from openmux_lc.engine.ask import AnswerStream, aask, ask
+from openmux_lc.settings import Settings
+from openmux_lc.types.catalog import Limit, Provider
+from openmux_lc.types.run import Options, Request
+
+_NOBODY: Final = "http://127.0.0.1:9/v1"
+_PLENTY: Final = 1_000_000_000
+
+
+def automatic(good: str, bad: str | None) -> Player:
+    """`ChatOpenMux()` as people write it.
+
+    Whichever route it chooses has to refuse for a failover, and the next one not to:
+    with `bad`, that is where every provider is, and it refuses every other request.
+    """
+    mux = _pool(bad or good)
+    return _chat(mux, ChatOpenMux(), is_reset=bad is not None)
+
+
+def chain(good: str, bad: str | None) -> Player:
+    """`ChatOpenMux(model=[a, b])`, two routes of different providers; with `bad`, `a` refuses."""
+    mux, routes = _pair(good, bad)
+    return _chat(mux, ChatOpenMux(model=routes), is_reset=bad is not None)
+
+
+def pinned(good: str, bad: str | None) -> Player:
+    """`ChatOpenMux(model="provider:model")`."""
+    mux, routes = _pair(good, bad)
+    return _chat(mux, ChatOpenMux(model=routes[0]), is_reset=False)
+
+
+def plain_transport(good: str, bad: str | None) -> Player:
+    """`ChatOpenMux()` without the extra `fast`: asynchronous calls over plain httpx."""
+    sys.modules["httpx_aiohttp"] = None  # type: ignore[assignment]  # as where it is not installed
+    return automatic(good, bad)
+
+
+def engine(good: str, bad: str | None) -> Player:
+    """The engine alone, as the command line uses it: neither LangChain nor a graph."""
+    mux, routes = _pair(good, bad)
+    options = Options(chain=tuple(routes)) if bad else mux.default_options()
+    request = Request(messages=({"role": "user", "content": QUESTION},))
+
+    async def acall() -> str:
+        return (await aask(mux, request, options)).answer.text
+
+    def stream() -> Iterator[str]:
+        with AnswerStream(mux, request, options) as chunks:
+            yield from (chunk.text for chunk in chunks)
+
+    return Player(
+        versions=_version(),
+        call=lambda: ask(mux, request, options).answer.text,
+        acall=acall,
+        stream=stream,
+        reset=_reset(mux) if bad else None,
+        note=_noting(mux),
+    )
+
+
+OURS: Final = {
+    "ChatOpenMux": automatic,
+    "ChatOpenMux [a, b]": chain,
+    "ChatOpenMux pinned": pinned,
+    "ChatOpenMux without [fast]": plain_transport,
+    "engine.ask": engine,
+}
+
+
+def _chat(mux: Mux, model: ChatOpenMux, *, is_reset: bool) -> Player:
+    return of_langchain(model, _version(), reset=_reset(mux) if is_reset else None, note=_noting(mux))
+
+
+def _version() -> str:
+    return f"openmux-lc {__version__}"
+
+
+def _pool(address: str, elsewhere: dict[str, str] | None = None) -> Mux:
+    """Return this process's own pool, with every remote provider at `address`."""
+    home = tempfile.mkdtemp(prefix="openmux-bench-")
+    os.chdir(home)  # no `.env` upward
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        os.environ[name] = home
+    for row in load_catalog(Settings()).providers.values():
+        here = _NOBODY if row.is_local else (elsewhere or {}).get(row.id, address)
+        os.environ[f"OPENMUX_{row.id.upper().replace('-', '_')}_BASE_URL"] = here
+        if row.auth.env and row.auth.mode != "none":
+            os.environ[row.auth.env[0]] = KEY
+    mux = Mux.default()
+    mux._catalog = _roomy(mux.catalog)  # the process's own pool takes no catalog, and it is what people use
+    return mux
+
+
+def _pair(good: str, bad: str | None) -> tuple[Mux, list[str]]:
+    """Return the pool and two good routes of different providers; with `bad`, the first one's refuses."""
+    mux = _pool(good)
+    routes = [str(found["route"]) for found in mux.recommend(QUESTION, n=1000)]
+    first = routes[0]
+    host = first.partition(":")[0]
+    second = next(route for route in routes if route.partition(":")[0] != host)
+    return _pool(good, {host: bad}) if bad else mux, [first, second]
+
+
+def _roomy(catalog: Catalog) -> Catalog:
+    """Return the catalog with the same limits, too high to be met."""
+    for row in catalog.providers.values():
+        catalog = catalog.with_provider(_with_room(row))
+    return catalog
+
+
+def _with_room(row: Provider) -> Provider:
+    def high(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
+        return tuple(replace(limit, amount=_PLENTY) for limit in limits)
+
+    return replace(
+        row, limits=high(row.limits), model_limits={name: high(each) for name, each in row.model_limits.items()}
+    )
+
+
+def _reset(mux: Mux) -> Callable[[], None]:
+    def reset() -> None:
+        for name in tuple(mux.ledger.snapshot().cooldowns):
+            mux.ledger.uncool(name)
+
+    return reset
+
+
+def _noting(mux: Mux) -> Callable[[], str]:
+    def note() -> str:
+        """Say how large the pool is, and who was asked in the last run."""
+        entries = mux.entries()
+        open_routes = sum(not entry.blocked for entry in entries)
+        last = next(iter(mux.ledger.runs(1)), {})
+        asked = " -> ".join(f"{each['route']} {each['status'] or each['outcome']}" for each in last.get("attempts", ()))
+        return f"{len(entries)} routes, {open_routes} open; last run: {asked}"
+
+    return note

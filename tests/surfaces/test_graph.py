@@ -1,0 +1,147 @@
+"""The graph: drops into a `MessagesState` graph, persists only messages and report."""
+
+from pathlib import Path
+
+import pytest
+from langchain_core.callbacks import get_usage_metadata_callback
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, MessagesState, StateGraph
+
+from openmux_lc import ChatOpenMux, create_openmux_graph
+from openmux_lc.errors import ConfigError
+from openmux_lc.testing import Answer, FakeUpstream, server_error
+from tests.pool import make_pool
+
+GOOD = Answer(text="The capital of France is Paris.")
+
+
+@pytest.fixture
+def mux(tmp_path: Path):
+    with FakeUpstream([server_error()]) as bad, FakeUpstream([GOOD]) as good:
+        with make_pool(tmp_path, {"first": bad, "second": good}) as pool:
+            yield pool
+
+
+def test_the_graph_answers_and_reports(mux):
+    told = create_openmux_graph(mux).compile().invoke({"messages": [HumanMessage("capital of France?")]})
+
+    assert "The capital of France is Paris." == told["messages"][-1].text
+    assert "second:m" == told["report"]["route"]
+    assert {"messages", "report"} == set(told)
+
+
+async def test_the_graph_answers_without_blocking(mux):
+    graph = create_openmux_graph(mux).compile()
+    told = await graph.ainvoke({"messages": [HumanMessage("capital of France?")]})
+    await mux.clients.aclose()
+
+    assert "The capital of France is Paris." == told["messages"][-1].text
+
+
+def test_two_turns_on_one_thread_keep_messages_and_the_last_report_only(mux):
+    graph = create_openmux_graph(mux).compile(checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "t"}}
+
+    graph.invoke({"messages": [HumanMessage("one")]}, config)
+    graph.invoke({"messages": [HumanMessage("two")]}, config)
+    values = graph.get_state(config).values
+
+    assert ["human", "ai", "human", "ai"] == [message.type for message in values["messages"]]
+    assert {"messages", "report"} == set(values)
+
+
+def test_tokens_are_streamed_in_messages_mode_once(mux):
+    graph = create_openmux_graph(mux).compile()
+
+    tokens = [
+        part.text
+        for part, _ in graph.stream({"messages": [HumanMessage("capital of France?")]}, stream_mode="messages")
+        if isinstance(part, AIMessage)
+    ]
+
+    assert "The capital of France is Paris." == "".join(tokens)
+    assert 1 < len(tokens)
+
+
+def test_usage_is_counted_once(mux):
+    with get_usage_metadata_callback() as counted:
+        told = create_openmux_graph(mux).compile().invoke({"messages": [HumanMessage("capital of France?")]})
+
+    totals = [usage["total_tokens"] for usage in counted.usage_metadata.values()]
+    assert [told["messages"][-1].usage_metadata["total_tokens"]] == totals
+
+
+def test_options_pin_a_model_and_mistakes_are_told(mux):
+    graph = create_openmux_graph(mux).compile()
+
+    told = graph.invoke({"messages": [HumanMessage("hi")], "options": {"model": "second:m", "temperature": 0.0}})
+
+    assert 1 == len(told["report"]["attempts"])
+    with pytest.raises(ConfigError, match="did you mean 'model'"):
+        graph.invoke({"messages": [HumanMessage("hi")], "options": {"modle": "second:m"}})
+
+
+def test_it_is_a_node_of_a_users_graph_with_a_saver(mux):
+    """A subgraph of somebody else's graph: their saver, their context, our answer."""
+    outer = StateGraph(MessagesState)
+    outer.add_node("answer", create_openmux_graph(mux).compile())
+    outer.add_edge(START, "answer")
+    outer.add_edge("answer", END)
+    graph = outer.compile(checkpointer=InMemorySaver())
+
+    told = graph.invoke({"messages": [HumanMessage("hi")]}, {"configurable": {"thread_id": "t", "secret": "s"}})
+
+    assert "The capital of France is Paris." == told["messages"][-1].text
+
+
+def test_a_chat_model_in_a_checkpointed_graph_writes_nothing_of_its_own(mux):
+    """The model's own graph must not inherit the user's saver."""
+    llm = ChatOpenMux(mux=mux)
+
+    def answer(state: MessagesState) -> dict[str, list[AIMessage]]:
+        return {"messages": [llm.invoke(state["messages"])]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("answer", answer)
+    builder.add_edge(START, "answer")
+    saver = InMemorySaver()
+    graph = builder.compile(checkpointer=saver)
+
+    config = {"configurable": {"thread_id": "t"}}
+    graph.invoke({"messages": [HumanMessage("hi")]}, config)
+
+    assert {"messages"} == set(graph.get_state(config).values)
+    assert {""} == {entry.config["configurable"]["checkpoint_ns"] for entry in saver.list(config)}
+
+
+def test_a_chat_model_in_a_graph_streams_its_tokens_once(mux):
+    llm = ChatOpenMux(mux=mux)
+
+    def answer(state: MessagesState) -> dict[str, list[AIMessage]]:
+        return {"messages": [llm.invoke(state["messages"])]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("answer", answer)
+    builder.add_edge(START, "answer")
+    tokens = [
+        part.text
+        for part, _ in builder.compile().stream({"messages": [HumanMessage("hi")]}, stream_mode="messages")
+        if isinstance(part, AIMessage)
+    ]
+
+    assert "The capital of France is Paris." == "".join(tokens)
+
+
+def test_a_crash_in_call_is_resumed_by_planning_again(tmp_path: Path):
+    """Nothing live is persisted: a resumed run begins its plan anew."""
+    with FakeUpstream([server_error()]) as upstream, make_pool(tmp_path, {"only": upstream}) as mux:
+        graph = create_openmux_graph(mux).compile(checkpointer=InMemorySaver())
+        config = {"configurable": {"thread_id": "t"}}
+        with pytest.raises(Exception, match="attempts failed"):
+            graph.invoke({"messages": [HumanMessage("hi")]}, config)
+        upstream.play([GOOD])
+        mux.ledger.uncool("only:m")
+        told = graph.invoke(None, config)
+
+    assert "The capital of France is Paris." == told["messages"][-1].text
