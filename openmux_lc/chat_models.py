@@ -347,5 +347,5 @@ _GRAPH_CONFIG: RunnableConfig = {"recursion_limit": MAX_WAVES * 2 + 10, "callbac
 
 def _to_result(nodes: Nodes, run: Run) -> ChatResult:
     answer = nodes.result(run)
-    message = to_ai_message(answer, to_metadata(run.report(answer)))
+    message = to_ai_message(answer, to_metadata(run.told or run.report(answer)))
     return ChatResult(generations=[ChatGeneration(message=message)])

@@ -6,7 +6,6 @@ Pydantic checks the shape; `Document` is what the catalog and the settings read.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from openmux_lc.errors import ConfigError
+from openmux_lc.types.lines import line_of
 
 __all__ = ["Document", "LimitEntry", "ModelEntry", "ProviderEntry", "RoutingEntry", "check_document"]
 
@@ -96,7 +96,7 @@ def check_document(document: Mapping[str, object], path: Path) -> RoutingEntry:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         keys = [str(step) for step in first["loc"] if not isinstance(step, int)]
-        line = _line_of(path, keys)
+        line = line_of(_text(path), keys)
         hint = _hint(keys, first["type"])
         raise ConfigError(f"{path}:{line}: {'.'.join(keys) or 'file'}: {first['msg'].lower()}{hint}") from None
 
@@ -113,15 +113,8 @@ def _hint(keys: list[str], kind: str) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
 
 
-def _line_of(path: Path, keys: list[str]) -> int:
-    """Return the line of the last key that is found as text; tomllib keeps none."""
+def _text(path: Path) -> str:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8")
     except OSError:
-        return 1
-    for key in reversed(keys):
-        word = re.compile(rf"(^|[\s.\[{{,\"'])({re.escape(key)})([\s.\]=\"']|$)")
-        for number, text in enumerate(lines, 1):
-            if word.search(text.split("#")[0]):
-                return number
-    return 1
+        return ""

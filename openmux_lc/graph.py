@@ -164,12 +164,16 @@ class _UserSteps:
         """Return the state after a wave that streamed nothing."""
         if nodes.after_call(run) == "end" or run.final is not None:
             answer = nodes.result(run)
-            return self.told(run, to_ai_message(answer, to_metadata(run.report(answer))))
+            return self.told(run, to_ai_message(answer, to_metadata(run.told or run.report(answer))))
         return {"run": run}
 
     @staticmethod
     def told(run: Run, message: BaseMessage) -> dict[str, object]:
-        return {"run": run, "messages": [message], "report": to_report(run.report(run.final or run.answers[0]))}
+        return {
+            "run": run,
+            "messages": [message],
+            "report": to_report(run.told or run.report(run.final or run.answers[0])),
+        }
 
 
 def _wishes(mux: Mux, wishes: Mapping[str, object]) -> tuple[Request, Options]:
@@ -193,7 +197,9 @@ def chunks(nodes: Nodes, run: Run) -> Iterator[ChatGenerationChunk]:
             raise
     answer = nodes.result(run)
     is_whole = run.stream is None
-    yield ChatGenerationChunk(message=to_last_chunk(answer, to_metadata(run.report(answer)), is_whole=is_whole))
+    yield ChatGenerationChunk(
+        message=to_last_chunk(answer, to_metadata(run.told or run.report(answer)), is_whole=is_whole)
+    )
 
 
 async def achunks(nodes: Nodes, run: Run) -> AsyncIterator[ChatGenerationChunk]:
@@ -207,7 +213,9 @@ async def achunks(nodes: Nodes, run: Run) -> AsyncIterator[ChatGenerationChunk]:
             raise
     answer = nodes.result(run)
     is_whole = run.astream is None
-    yield ChatGenerationChunk(message=to_last_chunk(answer, to_metadata(run.report(answer)), is_whole=is_whole))
+    yield ChatGenerationChunk(
+        message=to_last_chunk(answer, to_metadata(run.told or run.report(answer)), is_whole=is_whole)
+    )
 
 
 class _Relay(BaseChatModel):
@@ -239,7 +247,7 @@ class _Relay(BaseChatModel):
         for _chunk in self._run.stream or ():
             pass
         answer = self._nodes.result(self._run)
-        message = to_ai_message(answer, to_metadata(self._run.report(answer)))
+        message = to_ai_message(answer, to_metadata(self._run.told or self._run.report(answer)))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _agenerate(
@@ -253,7 +261,7 @@ class _Relay(BaseChatModel):
             async for _chunk in self._run.astream:
                 pass
         answer = self._nodes.result(self._run)
-        message = to_ai_message(answer, to_metadata(self._run.report(answer)))
+        message = to_ai_message(answer, to_metadata(self._run.told or self._run.report(answer)))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _stream(

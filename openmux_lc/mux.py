@@ -42,6 +42,7 @@ _REMOTE_FIRST_BYTE_S = 30.0
 _REMOTE_WHOLE_S = 90.0
 _KEPT_REPORTS = 256
 _KEPT_POOLS = 64
+_LOGGED = 10
 
 
 class Mux:
@@ -80,7 +81,7 @@ class Mux:
         self._adapters: dict[str, Adapter] = {}
         self._added: dict[Route, tuple[Adapter, bool]] = {}
         self._named_pools: dict[tuple[Route, ...], Pool] = {}
-        self._reports: dict[str, dict[str, Json]] = {}
+        self._reports: dict[str, Report] = {}
         self._headers: dict[str, dict[str, str]] | None = None
         self._lock = threading.RLock()
 
@@ -250,17 +251,20 @@ class Mux:
         Raises:
             KeyError: No run of that id is remembered.
         """
-        kept = self._reports.get(run_id) or self.ledger.run(run_id)
+        recent = self._reports.get(run_id)
+        if recent is not None:
+            return to_report(recent)
+        kept = self.ledger.run(run_id)
         if kept is None:
             raise KeyError(f"no run {run_id!r} is remembered")
-        return cast("dict[str, Json]", dict(kept))
+        return dict(kept)
 
-    def remember(self, report: dict[str, Json]) -> None:
-        """Keep a run's report, in memory and in the run log."""
+    def remember(self, report: Report) -> None:
+        """Keep a run's report: whole in memory, its head in the run log."""
         while len(self._reports) >= _KEPT_REPORTS:
             self._reports.pop(next(iter(self._reports)), None)
-        self._reports[str(report["run_id"])] = report
-        self.ledger.log_run(report)
+        self._reports[report.run_id] = report
+        self.ledger.log_run(to_report(report, listed=_LOGGED))
 
     def default_options(self) -> Options:
         """Return the options that the settings name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -125,7 +126,7 @@ class _Findings:
 def _findings(mux: Mux, *, is_online: bool) -> _Findings:
     state, state_works = _state(mux)
     entries = [entry for entry in mux.entries() if not entry.blocked]
-    first_route = as_text(mux.explain("Hello").get("route")) if state_works else ""
+    first_route = as_text(mux.explain("Hello").get("route"))
     rows = [row for row in _rows(mux) if not row.demo_only]
     missing = {row.id for row in mux.missing_engines()}
     remote = [row for row in rows if not row.is_local and row.is_on]
@@ -177,11 +178,15 @@ def _files(mux: Mux) -> Iterator[tuple[str, str]]:
 
 
 def _state(mux: Mux) -> tuple[str, bool]:
+    """Return where the state is kept, and whether it outlives this process as it should."""
     url = without_password(mux.settings.resolved_state_url)
     try:
         mux.ledger.snapshot()
-    except (OpenMuxError, OSError) as error:
+    except OpenMuxError as error:
         return f"{url} does not work: {error}", False
+    path = url.removeprefix("sqlite:///")
+    if path != url and not os.access(path, os.W_OK):  # the ledger has made the file if it could
+        return f"{url} cannot be written: quotas and health are forgotten at the end of each command", False
     return url, True
 
 

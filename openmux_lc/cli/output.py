@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s@'\"]+@")
 _GAP: Final = "  "
 
 
@@ -87,8 +88,8 @@ def note(text: str = "") -> None:
 
 
 def note_error(message: str) -> None:
-    """Write `error: ...` to standard error."""
-    line = f"error: {message}\n"
+    """Write `error: ...` to standard error, addresses without the passwords in them."""
+    line = f"error: {_CREDENTIALS.sub('***@', message)}\n"
     sys.stderr.write(printable(line) if is_terminal(sys.stderr) else line)
     sys.stderr.flush()
 

@@ -69,7 +69,8 @@ def _attempts(attempts: Sequence[JsonObject]) -> list[tuple[str, ...]]:
 
 
 def _happened(entry: JsonObject) -> str:
-    error, message = as_text(entry.get("error")), as_text(entry.get("message"))
+    error, route = as_text(entry.get("error")), as_text(entry.get("route"))
+    message = as_text(entry.get("message")).removeprefix(f"{route}: ")
     text = f"{error}: {message}" if error and message else error or message
     return text if len(text) <= _MESSAGE_CHARS else text[: _MESSAGE_CHARS - 1] + "…"
 

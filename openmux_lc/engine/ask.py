@@ -39,7 +39,7 @@ def ask(mux: Mux, request: Request, options: Options | None = None, *, previous:
     nodes, state = Nodes(mux), Run(request=request, options=options or mux.default_options(), previous=previous)
     run(nodes, state)
     answer = nodes.result(state)
-    return Asked(answer=answer, report=to_report(state.report(answer)))
+    return Asked(answer=answer, report=to_report(state.told or state.report(answer)))
 
 
 async def aask(mux: Mux, request: Request, options: Options | None = None, *, previous: Route | None = None) -> Asked:
@@ -47,7 +47,7 @@ async def aask(mux: Mux, request: Request, options: Options | None = None, *, pr
     nodes, state = Nodes(mux), Run(request=request, options=options or mux.default_options(), previous=previous)
     await arun(nodes, state)
     answer = nodes.result(state)
-    return Asked(answer=answer, report=to_report(state.report(answer)))
+    return Asked(answer=answer, report=to_report(state.told or state.report(answer)))
 
 
 class AnswerStream:
@@ -86,7 +86,7 @@ class AnswerStream:
             self._nodes.log(state)
             raise
         finally:
-            self.report = to_report(state.report(self.answer))
+            self.report = to_report(state.told or state.report(self.answer))
             self.close()
 
     def close(self) -> None:

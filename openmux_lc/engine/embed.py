@@ -16,7 +16,6 @@ from openmux_lc.engine.outcome import all_failed
 from openmux_lc.engine.run_state import Run
 from openmux_lc.errors import BadPayload
 from openmux_lc.routing.progress import next_calls
-from openmux_lc.types.report import to_report
 from openmux_lc.types.run import Answer, EmbeddingRequest, Options, Request, Vectors
 
 if TYPE_CHECKING:
@@ -111,12 +110,12 @@ def _as_answer(vectors: Vectors) -> Answer:
 
 
 def _end(mux: Mux, run: Run, vectors: Vectors) -> Vectors:
-    mux.remember(to_report(run.report(run.answers[0])))
+    mux.remember(run.report(run.answers[0]))
     return vectors
 
 
 def _failed(mux: Mux, run: Run) -> Exception:
-    mux.remember(to_report(run.report()))
+    mux.remember(run.report())
     error = all_failed(run)
     error.__cause__ = ExceptionGroup("every attempt failed", run.errors) if run.errors else None
     return error

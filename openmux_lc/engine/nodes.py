@@ -14,7 +14,6 @@ from openmux_lc.engine.outcome import all_failed, no_route
 from openmux_lc.engine.run_state import Run
 from openmux_lc.engine.wave import arun_wave, run_wave
 from openmux_lc.routing.progress import next_calls
-from openmux_lc.types.report import to_report
 from openmux_lc.types.run import Answer, Plan, Wave
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Nodes:
         run.plan = self.mux.plan(run.request, run.options, classification=run.classification, previous=run.previous)
         if not any(run.plan.branches):
             error = no_route(self.mux, run.plan)
-            self.mux.remember(to_report(run.report()))
+            self.mux.remember(run.report())
             raise error
 
     def next_wave(self, run: Run) -> Wave:
@@ -92,8 +91,8 @@ class Nodes:
 
     def log(self, run: Run) -> None:
         """Keep the run's report in the run log, once; logging again replaces it."""
-        answer = run.final or (run.answers[0] if run.answers else None)
-        self.mux.remember(to_report(run.report(answer)))
+        run.told = run.report(run.final or (run.answers[0] if run.answers else None))
+        self.mux.remember(run.told)
 
     def plan_of(self, run: Run) -> Plan:
         """Return the run's plan; a run resumed after a crash is planned again."""

@@ -60,7 +60,8 @@ def _grouped(rejected: Iterable[Rejection]) -> list[str]:
     routes: dict[str, list[str]] = {}
     for entry in rejected:
         routes.setdefault(entry.reason, []).append(entry.route)
-    groups = sorted(routes.items(), key=lambda item: -len(item[1]))
+    # What the user shut out by choice explains least.
+    groups = sorted(routes.items(), key=lambda item: (item[0].startswith("not among"), -len(item[1])))
     lines = [
         f"{reason} ({names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''})" for reason, names in groups
     ]

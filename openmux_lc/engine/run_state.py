@@ -30,6 +30,7 @@ class Run:
         options: How the pool may answer it.
         wants_stream: The first answer is opened as a stream.
         previous: The route that answered last in this conversation.
+        told: The report as it was logged; there once the run has ended.
     """
 
     request: Request
@@ -43,6 +44,7 @@ class Run:
     stream: PoolStream | None = None
     astream: AsyncPoolStream | None = None
     final: Answer | None = None
+    told: Report | None = None
     attempts: list[Attempt] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     errors: list[ProviderError] = field(default_factory=list)

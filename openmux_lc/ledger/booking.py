@@ -51,6 +51,7 @@ class Booking(NamedTuple):
     Args:
         names: Under which the health of its route and of its provider is kept.
         held: What this process remembers of the reservation; None when it does not.
+        may_be_gone: The store may have lost the reservation without its being settled.
         touches_health: The verdict, or what it finds, may change it.
     """
 
@@ -61,6 +62,7 @@ class Booking(NamedTuple):
     actual: Mapping[LimitUnit, int]
     observations: Sequence[LimitObservation]
     held: tuple[Held, ...] | None
+    may_be_gone: bool
     touches_health: bool
     now: float
 
@@ -126,9 +128,11 @@ def _charged(page: Page, booking: Booking) -> dict[str, Counter] | None:
     if not reservation.amounts:
         return {} if booking.held is not None else None
     lease = page.pop_lease(reservation.id)
-    held = booking.held if lease is None else lease
+    held = lease
+    if held is None and booking.may_be_gone:
+        held = booking.held
     if held is None:
-        return None
+        return None  # settled before, or by another process
     known = page.counters.get([each.name for each in held])
     charge = quota.charge_late if lease is None else quota.settle
     return charge(known, held, booking.actual, booking.now)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
 from openmux_lc.ledger.batch import Batch, Flusher, LoggedRun, add_samples
+from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.memory import MemoryStore
 from openmux_lc.ledger.mirror import Mirror
 from openmux_lc.ledger.quota import Held
@@ -23,13 +24,10 @@ from openmux_lc.ledger.stats import Sample
 from openmux_lc.ledger.store import Page, RunRow, Store, StoreBusyError, StoreLostError, to_path
 from openmux_lc.ledger.upkeep import Written, expire, tidy, write_batch
 
-__all__ = ["WAIT_S", "Books", "Claim"]
+__all__ = ["Books", "Claim"]
 
 A = TypeVar("A")
 R = TypeVar("R")
-
-WAIT_S: Final = 5.0
-"""How long a caller waits for other writers."""
 
 _FIGURES_EVERY_S: Final = 0.25
 """How old another process's quotas and statistics may be in a snapshot; its pauses never are."""
@@ -42,10 +40,15 @@ _logger = logging.getLogger(__name__)
 
 
 class Claim(NamedTuple):
-    """A reservation that this process has to settle."""
+    """A reservation that this process has to settle.
+
+    Args:
+        is_written: The store knows of it; not so when it was busy for too long.
+    """
 
     held: tuple[Held, ...]
     expires_at: float
+    is_written: bool = True
 
 
 class Books:
@@ -54,14 +57,16 @@ class Books:
     Args:
         url: `memory:` or `sqlite:///path`.
         clock: Returns epoch seconds.
+        wait_s: How long a caller waits for other writers.
 
     Raises:
         ConfigError: The address is neither.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+    def __init__(self, url: str, clock: Callable[[], float], *, wait_s: float) -> None:
         self.mirror = Mirror()
         self.claims: dict[str, Claim] = {}
+        self.wait_s = wait_s
         self._clock = clock
         self._path = to_path(url)
         self._lock = threading.Lock()
@@ -79,12 +84,16 @@ class Books:
         self.refresh()
         _follow_forks(self)
 
-    def transact(self, change: Callable[[Page], Written[A]], *, wait_s: float = WAIT_S) -> A:
+    def transact(self, change: Callable[[Page], Written[A]], *, wait_s: float | None = None) -> A:
         """Run `change` alone and whole, mirror what it wrote, and return its answer.
+
+        Args:
+            wait_s: For other writers; None means as long as these books ever wait.
 
         Raises:
             StoreBusyError: Others were writing for longer than `wait_s`.
         """
+        wait_s = self.wait_s if wait_s is None else wait_s
         deadline = time.monotonic() + wait_s
         self._acquire(wait_s)
         try:
@@ -93,23 +102,24 @@ class Books:
             except StoreLostError as error:
                 self._go_on_in_memory(error)
                 written = self._store.transact(change, wait_s=0.0)
-            if written.counters:
-                self.mirror.put_counters(written.counters)
-            if written.health:
-                self.mirror.put_health(written.health)
-            if written.stats:
-                self.mirror.put_stats(self._batch.folded(written.stats))
-            return written.answer
+            begun = self._mirror_written(written)
         finally:
             self._release()
+        for name, health in begun:
+            rests_s = health.until - self._clock()
+            _logger.info("%s is left alone for %.0f s: %s", name, rests_s, health.reason)
+        return written.answer
 
-    def read(self, look: Callable[[Store], R], *, wait_s: float = WAIT_S) -> R:
+    def read(self, look: Callable[[Store], R], *, wait_s: float | None = None) -> R:
         """Return what `look` finds in the store.
+
+        Args:
+            wait_s: For other writers; None means as long as these books ever wait.
 
         Raises:
             StoreBusyError: Others kept it for longer than `wait_s`.
         """
-        self._acquire(wait_s)
+        self._acquire(self.wait_s if wait_s is None else wait_s)
         try:
             try:
                 return look(self._store)
@@ -192,11 +202,11 @@ class Books:
         try:
             self.read(self._replace)
         except StoreBusyError:
-            _logger.warning("the state file %s was busy for %.0f s and is left as it is", self._path, WAIT_S)
+            _logger.warning("the state file %s was busy for %.0f s and is left as it is", self._path, self.wait_s)
 
     def before_fork(self) -> None:
         """Let go of what must not cross a fork, and keep every other thread out of it."""
-        self._is_held_over_fork = self._lock.acquire(timeout=WAIT_S)
+        self._is_held_over_fork = self._lock.acquire(timeout=self.wait_s)
         if self._is_held_over_fork:
             self._store.suspend()
         self.mirror.hold()
@@ -218,6 +228,22 @@ class Books:
         self._batch = Batch()
         self._flusher = Flusher(self)
         self.claims = {}
+
+    def _mirror_written(self, written: Written[A]) -> list[tuple[str, Health]]:
+        """Mirror what was written; return the pauses that begin with it."""
+        if written.counters:
+            self.mirror.put_counters(written.counters)
+        if written.stats:
+            self.mirror.put_stats(self._batch.folded(written.stats))
+        if not written.health:
+            return []
+        before = {name: self.mirror.health(name) for name in written.health}
+        self.mirror.put_health(written.health)
+        return [
+            (name, row)
+            for name, row in written.health.items()
+            if row.generation != before[name].generation and row.until > before[name].until
+        ]
 
     def _acquire(self, wait_s: float) -> None:
         # A garbage collection inside a transaction may close another ledger's last reference to these books.

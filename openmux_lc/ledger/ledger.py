@@ -21,7 +21,7 @@ from typing import Final
 from openmux_lc.ledger import health as breaker
 from openmux_lc.ledger.batch import LoggedRun
 from openmux_lc.ledger.booking import Booking, Order, admit, book, health_names, spent
-from openmux_lc.ledger.books import WAIT_S, Books, Claim
+from openmux_lc.ledger.books import Books, Claim
 from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.quota import to_charges
 from openmux_lc.ledger.runs import unpack
@@ -35,7 +35,6 @@ from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservat
 
 __all__ = ["Ledger"]
 
-_LEASE_S: Final = 120.0
 _UNKNOWN: Final = Health()
 
 _logger = logging.getLogger(__name__)
@@ -63,7 +62,9 @@ class Ledger:
         self._close = weakref.finalize(self, Books.close, books)
 
     @classmethod
-    def open(cls, url: str, *, clock: Callable[[], float] = time.time, lease_s: float = _LEASE_S) -> Ledger:
+    def open(
+        cls, url: str, *, clock: Callable[[], float] = time.time, lease_s: float = 120.0, wait_s: float = 5.0
+    ) -> Ledger:
         """Return the ledger at that address.
 
         A file that cannot be used costs a warning, never an answer: the ledger is then
@@ -73,11 +74,12 @@ class Ledger:
             url: `memory:` or `sqlite:///path`.
             clock: Returns epoch seconds.
             lease_s: After so many seconds a reservation that nobody settled comes back.
+            wait_s: How long a call waits for other writers before it goes on without.
 
         Raises:
             ConfigError: The address is neither.
         """
-        return cls(Books(url, clock), clock=clock, lease_s=lease_s)
+        return cls(Books(url, clock, wait_s=wait_s), clock=clock, lease_s=lease_s)
 
     def snapshot(self) -> Snapshot:
         """Return what is known now; costs microseconds and never waits."""
@@ -98,7 +100,7 @@ class Ledger:
             amounts: Expected use by unit; one request unless it says otherwise.
             key_slot: Which of the provider's keys the call will use.
         """
-        return self._admit(self._to_order(route, limits, amounts, key_slot), WAIT_S)
+        return self._admit(self._to_order(route, limits, amounts, key_slot), self._books.wait_s)
 
     async def areserve(
         self, route: Route, limits: Sequence[Limit], amounts: Mapping[LimitUnit, int], *, key_slot: int = 0
@@ -107,7 +109,7 @@ class Ledger:
         order = self._to_order(route, limits, amounts, key_slot)
         with contextlib.suppress(StoreBusyError):
             return self._admit(order, 0.0)
-        waiting = asyncio.get_running_loop().run_in_executor(None, self._admit, order, WAIT_S)
+        waiting = asyncio.get_running_loop().run_in_executor(None, self._admit, order, self._books.wait_s)
         try:
             return await asyncio.shield(waiting)
         except asyncio.CancelledError:
@@ -118,7 +120,7 @@ class Ledger:
         """Give back a reservation whose call was never made."""
         nothing: dict[LimitUnit, int] = dict.fromkeys(reservation.amounts, 0)
         booking = self._to_booking(reservation, Attempt(route=reservation.route, outcome="cancelled"))
-        self._book(booking._replace(actual=nothing), WAIT_S)
+        self._book(booking._replace(actual=nothing), self._books.wait_s)
 
     def settle(
         self,
@@ -135,7 +137,7 @@ class Ledger:
             observations: What the response said about quotas; it can only tighten.
         """
         booking = self._to_booking(reservation, attempt, is_local=is_local, observations=observations)
-        self._book(booking, WAIT_S)
+        self._book(booking, self._books.wait_s)
 
     async def asettle(
         self,
@@ -150,7 +152,9 @@ class Ledger:
         try:
             self._book(booking, 0.0)
         except StoreBusyError:
-            await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._book, booking, WAIT_S))
+            await asyncio.shield(
+                asyncio.get_running_loop().run_in_executor(None, self._book, booking, self._books.wait_s)
+            )
 
     def cool(self, name: str, cooldown: Cooldown) -> None:
         """Leave a route (`provider:model`) or provider alone until then, at least."""
@@ -228,6 +232,7 @@ class Ledger:
     def _admit(self, order: Order, wait_s: float) -> Reservation | Refusal:
         reservation = order.reservation
         outcome: Reservation | Refusal = reservation
+        is_written = True
         if order.charges or order.is_probe:
             try:
                 outcome = self._books.transact(partial(admit, order=order), wait_s=wait_s)
@@ -235,11 +240,12 @@ class Ledger:
                 if not wait_s:
                     raise
                 # Better one call too many than none: it is charged when it is settled.
+                is_written = False
                 _logger.warning(
                     "the state was busy for %.0f s; %s is called without a reservation", wait_s, order.reservation.route
                 )
         if isinstance(outcome, Reservation):
-            self._books.claim(reservation.id, Claim(order.held, reservation.expires_at))
+            self._books.claim(reservation.id, Claim(order.held, reservation.expires_at, is_written))
         return outcome
 
     def _to_booking(
@@ -254,6 +260,7 @@ class Ledger:
         verdict = breaker.to_verdict(attempt, is_local=is_local)
         names = health_names(reservation.route, reservation.key_slot)
         mirror = self._books.mirror
+        now = self._clock()
         return Booking(
             reservation=reservation,
             names=names,
@@ -262,10 +269,11 @@ class Ledger:
             actual=spent(attempt),
             observations=observations,
             held=None if claim is None else claim.held,
+            may_be_gone=claim is not None and not (claim.is_written and now < claim.expires_at),
             touches_health=verdict.kind not in {"success", "none"}
             or _is_ailing(mirror.health(names[0]))
             or _is_ailing(mirror.health(names[1])),
-            now=self._clock(),
+            now=now,
         )
 
     def _book(self, booking: Booking, wait_s: float) -> None:

@@ -240,8 +240,10 @@ def headroom(counter: Counter, window: Window, now: float) -> tuple[float, float
     """
     events = _events(counter, window, now)
     used = sum(amount for _, amount in events)
-    share = 1.0 if counter.capacity <= 0 else max(0.0, min(1.0, 1 - used / counter.capacity))
     changes_at = events[0][0] if events else now + LONGEST_S
+    if counter.capacity <= 0:
+        return 1.0, changes_at, 0.0
+    share = max(0.0, min(1.0, 1 - used / counter.capacity))
     if used < counter.capacity or window.kind == "concurrency":
         return share, changes_at, 0.0
     return share, changes_at, _freed_at(events, used - counter.capacity + 1, now)

@@ -17,6 +17,7 @@ from openmux_lc.types.run import EmbeddingRequest, Message, Request
 __all__ = ["chat_body", "embedding_body", "nine_chars"]
 
 _PARTS: Final = frozenset({"text", "image_url", "input_audio", "file", "video_url"})
+_FUNCTION: Final = ("name", "description", "parameters", "strict")
 _NINE: Final = re.compile(r"[A-Za-z0-9]{9}")
 _FORBIDDEN_EXTRA: Final = frozenset({"model", "messages", "stream", "stream_options"})
 
@@ -89,10 +90,14 @@ def _tool(tool: JsonObject, quirks: frozenset[str]) -> JsonObject:
     function = as_object(tool.get("function"))
     if not function:
         return tool
-    names = ("name", "description", "parameters") if "no_strict_tools" in quirks else (
-        "name", "description", "parameters", "strict",
-    )  # fmt: skip
-    return {"type": "function", "function": {name: function[name] for name in names if function.get(name) is not None}}
+    wire = {name: function[name] for name in _FUNCTION if function.get(name) is not None}
+    if "no_strict_tools" in quirks:
+        wire.pop("strict", None)
+    schema = as_object(wire.get("parameters"))
+    if "$schema" in schema:
+        # Some hosts refuse the dialect's name; none needs it.
+        wire["parameters"] = {name: schema[name] for name in schema if name != "$schema"}
+    return {"type": "function", "function": wire}
 
 
 def _messages(messages: Iterable[Message], quirks: frozenset[str]) -> list[Json]:

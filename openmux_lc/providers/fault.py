@@ -93,7 +93,7 @@ _CANNOT: Final = _words(r"requires --jinja|not supported|unsupported|is not mult
 _DAILY: Final = _words(r"per[-_ ]?day|daily|free-models-per-day|\b[tr]pd\b|neurons")
 _MONTHLY: Final = _words(r"per[-_ ]?month|monthly|this month")
 _NOT_FREE: Final = _words(r"limit: 0\b")
-_ACCOUNT: Final = _words(r"free-models-per|organi[sz]ation|for your account|workspace")
+_ACCOUNT: Final = _words(r"free-models-per|for your account|workspace")
 _OVERLOADED: Final = frozenset({408, 409, 425, 500, 502, 503, 504, 529, *range(520, 529)})
 _PATHS: Final[tuple[tuple[str | int, ...], ...]] = (
     ("error", "message"),
@@ -141,7 +141,7 @@ def to_fault(call: Call, reply: Reply, *, now: float, payload: Json = None) -> P
         payload: The body where it is parsed already, or an error event.
     """
     payload = _parsed(reply.body) if payload is None else payload
-    text = _message(payload) or reply.body[:4000].decode("utf-8", "replace")
+    text = _relayed(payload) or _message(payload) or reply.body[:4000].decode("utf-8", "replace")
     status = reply.status if reply.status >= 300 else _inner_status(payload)
     code = _code(payload)
     sample = f"{text[:4000]} {code} {' '.join(_notes(payload))}"
@@ -255,6 +255,15 @@ def _message(payload: Json) -> str:
         if isinstance(found, str) and found.strip():
             return found
     return ""
+
+
+def _relayed(payload: Json) -> str:
+    """Return the message of the host behind a router that only relays, else `""`."""
+    raw = dig(payload, "error", "metadata", "raw")
+    if not raw or "provider returned error" not in _message(payload).lower():
+        return ""
+    inner = _parsed(raw.encode("utf-8", "replace")) if isinstance(raw, str) else raw
+    return _message(inner) or as_text(raw)
 
 
 def _code(payload: Json) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Final
 
-from openmux_lc.errors import BadPayload, ConnectionFailed, ProviderError, TimedOut
+from openmux_lc.errors import Advice, BadPayload, ConnectionFailed, ProviderError, TimedOut
 from openmux_lc.http import ConnectTimeout, Response, TimeoutException, Until, is_unreachable, network_faults
 from openmux_lc.providers.exchange import RAW_BYTES, ChunkDecoder, Reply
 from openmux_lc.providers.fault import to_fault
@@ -49,14 +49,17 @@ class Translated:
     Args:
         call: The call the fault concerns.
         flow: A stream's state: once its answer is whole, a fault is just the end.
+        is_early: No byte of the answer has come: the host may have closed a pooled
+            connection just then, and asking again can help.
     """
 
-    __slots__ = ("_call", "_flow")
+    __slots__ = ("_call", "_flow", "_is_early")
 
-    def __init__(self, call: Call, flow: Flow | None = None) -> None:
+    def __init__(self, call: Call, flow: Flow | None = None, *, is_early: bool = False) -> None:
         """Watch nothing yet."""
         self._call = call
         self._flow = flow
+        self._is_early = is_early
 
     def __enter__(self) -> None:
         """Begin to watch."""
@@ -67,7 +70,7 @@ class Translated:
             return False
         if self._flow is not None and self._flow.is_complete:
             return True
-        raise _network_fault(self._call, error) from error
+        raise _network_fault(self._call, error, is_early=self._is_early) from error
 
 
 class _Inflater:
@@ -209,7 +212,7 @@ def _known(encoding: str) -> str:
     return encoding if encoding in {"gzip", "x-gzip", "deflate"} else ""
 
 
-def _network_fault(call: Call, error: BaseException) -> ProviderError:
+def _network_fault(call: Call, error: BaseException, *, is_early: bool) -> ProviderError:
     """Return the typed fault; the transport's own words may hold a key: unused."""
     provider, model = call.provider.id, call.model
     if is_unreachable(error):
@@ -218,7 +221,8 @@ def _network_fault(call: Call, error: BaseException) -> ProviderError:
     if isinstance(error, TimeoutException | TimeoutError) and not isinstance(error, ConnectTimeout):
         return _timed_out(call)
     message = f"{call.route}: the connection broke before the answer was whole ({type(error).__name__})"
-    return ConnectionFailed(message, provider=provider, model=model, scope="model", advice="next_route")
+    advice: Advice = "retry" if is_early else "next_route"
+    return ConnectionFailed(message, provider=provider, model=model, scope="model", advice=advice)
 
 
 def _timed_out(call: Call) -> TimedOut:

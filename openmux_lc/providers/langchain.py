@@ -19,7 +19,16 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, InstanceOf, PrivateAttr, SecretStr
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    InstanceOf,
+    PrivateAttr,
+    SecretStr,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from openmux_lc.errors import ConfigError, ProviderError

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from openmux_lc.types.json import Json
+from openmux_lc.types.json import Json, as_object
 from openmux_lc.types.run import Request
 
 __all__ = ["redact", "request_texts", "shown"]
@@ -62,7 +62,7 @@ def shown(text: str, *, secrets: Iterable[str] = (), texts: Iterable[str] = ()) 
 
 def request_texts(request: Request) -> Iterator[str]:
     """Yield every text of the request that a provider might quote."""
-    for message in request.messages:
+    for message in map(as_object, request.messages):
         yield from _strings(message.get("content"))
         yield from _strings(message.get("tool_calls"))
 

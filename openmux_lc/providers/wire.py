@@ -83,7 +83,7 @@ class WireAdapter:
 
     def start(self, call: Call, ask: Ask) -> Response:
         """Return the response once its headers say success; else raise its fault."""
-        with Translated(call):
+        with Translated(call, is_early=True):
             response = self._clients.sync(ask.url).send(self._request(call, ask), stream=True)
         if not response.is_success:
             raise self._read(call, response).fault()
@@ -91,7 +91,7 @@ class WireAdapter:
 
     async def astart(self, call: Call, ask: Ask) -> Response:
         """Return the response once its headers say success; else raise its fault."""
-        with Translated(call):
+        with Translated(call, is_early=True):
             async with asyncio.timeout(min(seconds_left(call), call.first_byte_s)):
                 response = await self._clients.for_running_loop(ask.url).send(self._request(call, ask), stream=True)
         if not response.is_success:

@@ -21,7 +21,7 @@ from openmux_lc.types.run import Classification, Request
 
 __all__ = ["classify", "classify_text", "to_text_request"]
 
-_TEMPERATURE: Final = 1.15
+_TEMPERATURE: Final = 1.0
 _TELLING: Final = 0.08
 _MAX_EVIDENCE: Final = 5
 _EARLIER_WEIGHT: Final = 0.7

@@ -14,7 +14,7 @@ from openmux_lc.types.catalog import PoolEntry, Route, Task
 from openmux_lc.types.run import Classification, Rejection, Request, Requirements
 from openmux_lc.types.state import Snapshot
 
-__all__ = ["eligible", "to_requirements", "why_not"]
+__all__ = ["able_entries", "eligible", "paused_routes", "to_requirements", "why_not"]
 
 _SURE: Final = 0.8
 _ANSWER_TOKENS: Final = 512
@@ -62,7 +62,11 @@ def to_requirements(request: Request, classification: Classification) -> Require
 
 
 def eligible(
-    entries: Iterable[PoolEntry], requirements: Requirements, snapshot: Snapshot, *, named: frozenset[Route] = frozenset()
+    entries: Iterable[PoolEntry],
+    requirements: Requirements,
+    snapshot: Snapshot,
+    *,
+    named: frozenset[Route] = frozenset(),
 ) -> tuple[list[PoolEntry], list[Rejection]]:
     """Return the entries that can serve, and every other one with its reason.
 
@@ -72,33 +76,50 @@ def eligible(
         snapshot: The ledger; a paused route is rejected with the end of its pause.
         named: Routes the user named; they are asked even while they are paused.
     """
+    able, rejected = able_entries(entries, requirements, named=named)
+    paused = paused_routes([entry for entry in able if entry.route not in named], snapshot)
+    if not paused:
+        return able, rejected
+    return [entry for entry in able if entry.route not in paused], [*rejected, *paused.values()]
+
+
+def able_entries(
+    entries: Iterable[PoolEntry], requirements: Requirements, *, named: frozenset[Route] = frozenset()
+) -> tuple[list[PoolEntry], list[Rejection]]:
+    """Return what `eligible` does, whatever the ledger says."""
     able: list[PoolEntry] = []
     rejected: list[Rejection] = []
     for entry in entries:
-        reason, until = why_not(entry, requirements), None
-        if not reason and entry.route not in named:
-            pause = snapshot.cooldown(entry.route)
-            if pause is not None:
-                reason, until = f"paused: {pause.reason}", pause.until
+        reason = why_not(entry, requirements, is_named=entry.route in named)
         if reason:
-            rejected.append(Rejection(route=str(entry.route), reason=reason, until=until))
+            rejected.append(Rejection(route=str(entry.route), reason=reason))
         else:
             able.append(entry)
     return able, rejected
 
 
-def why_not(entry: PoolEntry, requirements: Requirements) -> str:
-    """Return why `entry` cannot serve, or the empty string."""
+def paused_routes(entries: Iterable[PoolEntry], snapshot: Snapshot) -> dict[Route, Rejection]:
+    """Return the entries that the ledger pauses now, each with reason and end."""
+    if not snapshot.cooldowns:
+        return {}
+    pauses = ((entry.route, snapshot.cooldown(entry.route)) for entry in entries)
+    return {
+        route: Rejection(route=str(route), reason=f"paused: {pause.reason}", until=pause.until)
+        for route, pause in pauses
+        if pause is not None
+    }
+
+
+def why_not(entry: PoolEntry, requirements: Requirements, *, is_named: bool = False) -> str:
+    """Return why `entry` cannot serve, or the empty string.
+
+    A route that the user named is believed to be made for what it is asked.
+    """
     if entry.blocked:
         return entry.blocked
     model = entry.model
-    if requirements.task == "embeddings":
-        if "embeddings" not in model.tasks:
-            return "makes no embeddings"
-    elif model.tasks == {"embeddings"}:
-        return "makes embeddings only"
-    elif requirements.task not in model.tasks and "chat" not in model.tasks:
-        return f"is not made for {requirements.task}"
+    if reason := "" if is_named else _wrong_kind(model.tasks, requirements.task):
+        return reason
     for key in sorted(requirements.profile_keys):
         known = model.profile.get(key)
         if known is False or (known is None and key in _FAIL_CLOSED):
@@ -107,6 +128,14 @@ def why_not(entry: PoolEntry, requirements: Requirements) -> str:
     if isinstance(window, int) and requirements.min_context_tokens > window:
         return f"its window of {window} tokens is too small for about {requirements.min_context_tokens}"
     return ""
+
+
+def _wrong_kind(tasks: frozenset[Task], task: Task) -> str:
+    if task == "embeddings":
+        return "" if "embeddings" in tasks else "makes no embeddings"
+    if tasks == {"embeddings"}:
+        return "makes embeddings only"
+    return "" if task in tasks or "chat" in tasks else f"is not made for {task}"
 
 
 def _made(classification: Classification, *, is_seen: bool) -> str:

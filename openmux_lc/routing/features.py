@@ -35,6 +35,11 @@ _QUOTED: Final = re.compile(
     r"|(?<![^\W_])['‘][^'’\n]{2,}?(?:['’](?=\w{1,2}\b)[^'’\n]*?)*['’](?![^\W_])",
     re.DOTALL,
 )
+_COLON: Final = re.compile(r"(?<!\d)\s?[:：](?!//)(?=\s|[^\x00-\x7f]|[\w\[{(#])")
+_COLON_REACH: Final = 200
+_INSTRUCTIONS: Final = frozenset(
+    "translate summarize transcribe speak read embed rewrite extract calculate explain write draw edit look similar".split()
+)
 _UNBORDERED: Final = re.compile(
     r"[\u0590-\u06ff\u0750-\u077f\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 )
@@ -54,10 +59,11 @@ class Features:
         hits: Concepts in the order of the text, with the word's position.
         concepts: The first position of each concept.
         head: Concepts among the first words after politeness.
+        first: Concepts of the very first of them.
         shapes: Names of the outer forms found, see `shapes.read_shapes`.
         code: 0..1, how much the text looks like source code.
         words: Number of words that were looked at.
-        quoted_share: 0..1, the part of the text that stands in quotes.
+        quoted_words: Words of the longest quotation.
         is_english: Whether the text is ASCII only.
         earlier: The previous user text, where this one is a short follow-up.
     """
@@ -70,10 +76,11 @@ class Features:
     hits: tuple[tuple[int, str], ...] = ()
     concepts: Mapping[str, int] = field(default_factory=dict)
     head: frozenset[str] = frozenset()
+    first: frozenset[str] = frozenset()
     shapes: frozenset[str] = frozenset()
     code: float = 0.0
     words: int = 0
-    quoted_share: float = 0.0
+    quoted_words: int = 0
     is_english: bool = True
     turns: int = 1
     has_tools: bool = False
@@ -122,25 +129,23 @@ def read_features(request: Request) -> Features:
 
 def _read_text(text: str, rest: Mapping[str, object]) -> Features:
     sample = _sample(text)
-    masked, quoted_share, plain = _mask(sample)
-    lowered = masked.lower()
-    words = _WORD.findall(lowered)
-    zone = words if len(words) <= _HEAD_WORDS + _TAIL_WORDS else words[:_HEAD_WORDS] + words[-_TAIL_WORDS:]
-    hits = _hits(zone, lowered)
+    masked, quoted_words = _mask(sample)
+    zone, hits = _read_words(_without_material(masked))
     concepts: dict[str, int] = {}
     for position, concept in hits:
         concepts.setdefault(concept, position)
-    head_end = _head_start(zone) + _HEAD_REACH
+    start = _head_start(zone)
     return Features(
         chars=len(text),
         files=file_kinds(sample),
         hits=hits,
         concepts=concepts,
-        head=frozenset(concept for position, concept in hits if position < head_end),
-        shapes=read_shapes(sample, plain, zone),
+        head=frozenset(concept for position, concept in hits if position < start + _HEAD_REACH),
+        first=frozenset(concept for position, concept in hits if position <= start),
+        shapes=read_shapes(sample, masked, zone),
         code=code_likeness(sample),
-        words=len(zone),
-        quoted_share=quoted_share,
+        words=len(zone) + (0 if sample.isascii() else len(_UNBORDERED.findall(masked)) // 2),
+        quoted_words=quoted_words,
         is_english=sample.isascii(),
         **rest,  # type: ignore[arg-type]  # keys are field names, filled a few lines above
     )
@@ -156,19 +161,41 @@ def _sample(text: str) -> str:
     return f"{text[:_HEAD_CHARS]}\n{text[-_TAIL_CHARS:]}"
 
 
-def _mask(text: str) -> tuple[str, float, str]:
-    """Return the text without what it quotes, the quoted share, and the text again.
+def _mask(text: str) -> tuple[str, int]:
+    """Return the text without what it quotes, and the longest quotation's words.
 
     A quotation is material, not the wish: its words would mislead. Where nearly
     everything is quoted, the quotation is the wish after all.
     """
     if not any(mark in text for mark in "\"'“‘«„「『`"):
-        return text, 0.0, text
+        return text, 0
     masked = _QUOTED.sub(" ", text)
-    share = 1.0 - len(masked) / max(1, len(text))
     if len(masked.split()) < 2 and _UNBORDERED.search(masked) is None:
-        return text, 0.0, text
-    return masked, share, masked
+        return text, 0
+    return masked, max((len(quoted.split()) for quoted in _QUOTED.findall(text)), default=0)
+
+
+def _read_words(text: str) -> tuple[Sequence[str], tuple[tuple[int, str], ...]]:
+    lowered = text.lower()
+    words = _WORD.findall(lowered)
+    zone = words if len(words) <= _HEAD_WORDS + _TAIL_WORDS else words[:_HEAD_WORDS] + words[-_TAIL_WORDS:]
+    return zone, _hits(zone, lowered)
+
+
+def _without_material(text: str) -> str:
+    """Return the text without what stands behind an instruction's colon.
+
+    The last line stays, as instructions also stand there.
+    """
+    colon = _COLON.search(text, 6, _COLON_REACH)
+    if colon is None:
+        return text
+    wish, material = text[: colon.start()], text[colon.end() :]
+    _, hits = _read_words(wish)
+    if not any(concept in _INSTRUCTIONS for _, concept in hits):
+        return text
+    _, line, last = material.rstrip().rpartition("\n")
+    return f"{wish} {last}" if line else wish
 
 
 def _hits(words: Sequence[str], lowered: str) -> tuple[tuple[int, str], ...]:
@@ -199,9 +226,7 @@ def _concepts_of(word: str) -> tuple[str, ...]:
     if known is not None:
         return known
     for size in _STEM_SIZES:
-        if size > len(word):
-            break
-        known = _STEMS.get(word[:size])
+        known = _STEMS.get(word[:size]) if size <= len(word) else None
         if known is not None:
             return known
     return ()
@@ -258,6 +283,6 @@ def _split_substrings() -> dict[str, tuple[tuple[str, str], ...]]:
 
 
 _EXACT, _STEMS = _split_words()
-_STEM_SIZES: Final = tuple(sorted({len(stem) for stem in _STEMS}))
+_STEM_SIZES: Final = tuple(sorted({len(stem) for stem in _STEMS}, reverse=True))
 _PHRASES: Final = _split_phrases()
 _SUBSTRINGS: Final = _split_substrings()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Self
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from typing import Literal, NamedTuple, Self
 
 from openmux_lc.routing.classify import classify
-from openmux_lc.routing.eligible import eligible, to_requirements
+from openmux_lc.routing.eligible import able_entries, paused_routes, to_requirements, why_not
 from openmux_lc.routing.score import affinity, score, weights_of
 from openmux_lc.types.catalog import PoolEntry, Route
 from openmux_lc.types.run import Candidate, Classification, Options, Plan, Rejection, Request, Requirements
@@ -21,6 +22,26 @@ from openmux_lc.types.state import RouteState, Snapshot
 __all__ = ["Pool", "make_plan"]
 
 _UNKNOWN = RouteState()
+_KEPT_RANKINGS = 128
+
+
+class _Kind(NamedTuple):
+    """What a ranking depends on, but for the ledger and the length of the prompt."""
+
+    requirements: Requirements
+    task: str
+    tags: tuple[str, ...]
+    difficulty: float
+    profile: str
+    pinned: tuple[Route, ...]
+    is_open: bool
+
+
+class _Ranking(NamedTuple):
+    """Able entries with the score of a route nobody has used yet, and the others."""
+
+    able: tuple[tuple[PoolEntry, Candidate], ...]
+    rejected: tuple[Rejection, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +53,14 @@ class Pool:
         open: Those that may be called.
         blocked: The rejections of all the others.
         index: Entries by route.
+        rankings: What was worked out for earlier requests of the same kind, bounded.
     """
 
     entries: tuple[PoolEntry, ...]
     open: tuple[PoolEntry, ...]
     blocked: tuple[Rejection, ...]
     index: Mapping[Route, PoolEntry]
+    rankings: dict[_Kind, _Ranking] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, entries: Iterable[PoolEntry]) -> Self:
@@ -85,9 +108,25 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
     pinned = tuple(route for route in chain if route != "auto")
     is_open = not pinned or "auto" in chain
     named = frozenset(pinned)
-    scope = pool.open if is_open else tuple(pool.index[route] for route in pinned if route in pool.index)
-    able, rejected = eligible(scope, requirements, snapshot, named=named)
-    candidates = _ranked(able, found, requirements, snapshot, chosen, options.seed, previous)
+    kind = _Kind(
+        replace(requirements, min_context_tokens=0),
+        found.task,
+        found.tags,
+        found.difficulty,
+        options.routing_profile,
+        pinned,
+        is_open,
+    )
+    ranking = pool.rankings.get(kind) or _rank(pool, kind, found, chosen)
+    short = {
+        entry.route: Rejection(route=str(entry.route), reason=reason)
+        for entry, _ in ranking.able
+        if (reason := why_not(entry, requirements, is_named=entry.route in named))
+    }
+    paused = paused_routes((entry for entry, _ in ranking.able if entry.route not in named), snapshot)
+    rows = [row for row in ranking.able if row[0].route not in short and row[0].route not in paused]
+    rejected = (*ranking.rejected, *short.values(), *paused.values())
+    candidates = _ordered(rows, found, requirements, snapshot, chosen, options.seed, previous)
     ranked = [candidate.route for candidate in candidates]
     well = set(ranked)
     last = [route for route in fallback if route in well and route not in named] if is_open else []
@@ -105,8 +144,25 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
     )
 
 
-def _ranked(  # noqa: PLR0913, PLR0917 - private, one caller
-    able: Sequence[PoolEntry],
+def _rank(pool: Pool, kind: _Kind, found: Classification, weights: Mapping[str, float]) -> _Ranking:
+    """Return the ranking for a kind of request, worked out once."""
+    scope = pool.open if kind.is_open else tuple(pool.index[route] for route in kind.pinned if route in pool.index)
+    able, rejected = able_entries(scope, kind.requirements, named=frozenset(kind.pinned))
+    ranking = _Ranking(
+        able=tuple(
+            (entry, Candidate(route=entry.route, score=score(entry, found, kind.requirements, _UNKNOWN, weights)))
+            for entry in able
+        ),
+        rejected=tuple(rejected),
+    )
+    while len(pool.rankings) >= _KEPT_RANKINGS:
+        pool.rankings.pop(next(iter(pool.rankings)), None)
+    pool.rankings[kind] = ranking
+    return ranking
+
+
+def _ordered(  # noqa: PLR0913, PLR0917 - private, one caller
+    rows: Sequence[tuple[PoolEntry, Candidate]],
     found: Classification,
     requirements: Requirements,
     snapshot: Snapshot,
@@ -116,16 +172,17 @@ def _ranked(  # noqa: PLR0913, PLR0917 - private, one caller
 ) -> list[Candidate]:
     """Return the candidates, best first; ties by rank and name, or by the seed's draw."""
     draw = random.Random(seed) if seed is not None else None  # noqa: S311 - not a secret
-    rows: list[tuple[float, float, str, Candidate]] = []
-    for entry in able:
-        state = snapshot.routes.get(entry.route, _UNKNOWN)
-        value = score(entry, found, requirements, state, weights)
+    keyed: list[tuple[float, float, Route, Candidate]] = []
+    for entry, fresh in rows:
+        state = snapshot.routes.get(entry.route)
+        candidate = fresh
+        if state is not None:
+            candidate = Candidate(route=entry.route, score=score(entry, found, requirements, state, weights))
         if entry.route == previous:
-            value = affinity(value)
-        tie = draw.random() if draw else float(entry.rank)
-        rows.append((-value.total, tie, str(entry.route), Candidate(route=entry.route, score=value)))
-    rows.sort(key=lambda row: row[:3])
-    return [row[3] for row in rows]
+            candidate = Candidate(route=entry.route, score=affinity(candidate.score))
+        keyed.append((-candidate.score.total, draw.random() if draw else entry.rank, entry.route, candidate))
+    keyed.sort(key=itemgetter(0, 1, 2))
+    return [row[3] for row in keyed]
 
 
 def _providers_first(routes: Sequence[Route]) -> list[Route]:
@@ -148,16 +205,16 @@ def _branches(order: Sequence[Route], options: Options) -> tuple[tuple[Route, ..
         return ()
     wanted = min(options.fan_out, len(order))
     shared = order[wanted : options.max_attempts * wanted]
-    return tuple(
-        (order[number], *shared[number::wanted])[: options.max_attempts] for number in range(wanted)
-    )
+    return tuple((order[number], *shared[number::wanted])[: options.max_attempts] for number in range(wanted))
 
 
 def _left_out(pool: Pool, pinned: Sequence[Route], *, is_open: bool) -> list[Rejection]:
     """Return named routes that the pool does not hold at all."""
     missing = [route for route in pinned if route not in pool.index]
     return [
-        Rejection(route=str(route), reason="is not in the pool" if is_open else "is not in the pool; see `openmux models`")
+        Rejection(
+            route=str(route), reason="is not in the pool" if is_open else "is not in the pool; see `openmux models`"
+        )
         for route in missing
     ]
 

@@ -18,9 +18,7 @@ _REFUSALS: Final = 2
 _DONE: Final = Wave()
 
 
-def next_calls(
-    plan: Plan, attempts: Sequence[Attempt], answers: Sequence[Answer], now: float, deadline: float
-) -> Wave:
+def next_calls(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[Answer], now: float, deadline: float) -> Wave:
     """Return the routes to call side by side now; none means done.
 
     Args:

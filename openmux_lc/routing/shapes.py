@@ -28,11 +28,12 @@ _FILE_KINDS: Final = {
 _OPTIONS: Final = re.compile(r"(?:^|\n|\s)\(?([A-Da-d])[.):]\s?\S.{0,300}?(?:\n|\s)\(?([B-Eb-e])[.):]\s?\S", re.DOTALL)
 _MATH: Final = re.compile(
     r"\$[^$\n]{1,80}[\\^_=+\-*/<>][^$\n]{0,80}\$|\\(?:frac|sqrt|int|sum|cdot|begin|le|ge|pi|theta)\b|\b[a-z]\s?\([a-z]\)\s?="
-    r"|\d\s?[-+*/×÷^=]\s?\(?\d|\d\s?[a-z]\s?[-+=]\s?\d|\bx\s?[-+*/^=]\s?\d",
+    r"|\d\s?%\s?(?:of|von|de|di)\b|\d\s?[-+*/×÷^=]\s?\(?\d|\d\s?[a-z]\s?[-+=]\s?\d|\bx\s?[-+*/^=]\s?\d",
     re.IGNORECASE,
 )
 _NUMBER: Final = re.compile(r"\d+")
-_TABLE: Final = re.compile(r"(?:^[^\n]*(?:\|[^\n|]*){2,}\|?\s*$\n?){2,}|(?:^\"?[^\n,]*\"?(?:,[^\n,]*){2,}$\n?){3,}", re.MULTILINE)
+_TABLE: Final = re.compile(r"(?:^[^\n]*(?:\|[^\n|]*){2,}\|?\s*$\n?){2,}|(?:^\"?[^\n,]*\"?(?:,[^\n,]*){2,}$\n?){3,}"
+    r"|(?:^[^\n,\s]{1,40},[^\s,][^\n,]{0,60}$\n?){3,}", re.MULTILINE)
 _TRACE: Final = re.compile(
     r"Traceback \(most recent|^\s+at [\w$.<>]+\(|\b\w+(?:Error|Exception)\b(?::|\sin\b)|^\s*File \"[^\"]+\", line \d+|panicked at"
     r"|error\[E\d+\]|npm ERR!|Segmentation fault|undefined reference to|command not found",
@@ -57,7 +58,7 @@ _CALL: Final = re.compile(r"\b[a-z_]\w*\([^)\n]{0,60}\)|[a-z0-9]_[a-z0-9]|\b[a-z
 _MARKS: Final = "{}[]();=<>"
 _ARTICLES: Final = frozenset({"a", "an", "the", "two", "three", "four", "five", "several", "portrait", "photo", "image", "view", "close"})
 _NOT_A_SCENE: Final = frozenset(
-    "i you my me we us your our it's i'm what who when where why how which is are do does did can could would should please let "
+    "i you my me we us your our it's i'm what who when where why how which do does did can could would should please let "
     "if not need want make give tell find show add play book set turn write create generate explain answer question percent"
     .split()
 )
@@ -109,9 +110,11 @@ def read_shapes(text: str, masked: str, words: Sequence[str]) -> frozenset[str]:
 
 def _cheap_shapes(text: str, masked: str, words: Sequence[str]) -> tuple[tuple[str, bool], ...]:
     end = masked.rstrip()[-1:]
+    numbers = len(_NUMBER.findall(text))
     return (
         ("question", end in {"?", "？", "؟"} or "?\n" in masked),
-        ("numbers", len(_NUMBER.findall(text)) >= 2),
+        ("numbers", numbers >= 2),
+        ("sums", numbers >= 3 and masked.count("?") == 1 and "\n" not in masked.strip()),
         ("prefix", ":" in text[:260] and _PREFIX.match(text[:400]) is not None),
         ("ssml", "<" in text and _SSML.search(text) is not None),
         ("voice_style", ":" in text and len(_VOICE_STYLE.findall(text)) >= 2),
@@ -119,7 +122,7 @@ def _cheap_shapes(text: str, masked: str, words: Sequence[str]) -> tuple[tuple[s
         ("lines", text.count("\n") >= 2),
         ("cpp", any(name in text for name in ("c++", "C++", "c#", "C#", ".NET", ".net"))),
         ("scene", _is_scene(end, words)),
-        ("short", len(words) <= 5),
+        ("listed", 3 <= masked.count(",") and len(words) <= 60 and "?" not in masked and "." not in masked.rstrip(" .")),
     )
 
 
@@ -128,5 +131,7 @@ def _is_scene(end: str, words: Sequence[str]) -> bool:
     if not 3 <= len(words) <= 60 or end in {"?", "？", ":"}:
         return False
     if not _NOT_A_SCENE.isdisjoint(words):
+        return False
+    if ("is" in words or "are" in words) and (words[0] == "the" or not any(word.endswith("ing") for word in words)):
         return False
     return words[0] in _ARTICLES or len(_SCENE.intersection(words)) >= 2

@@ -15,9 +15,10 @@ __all__ = ["to_signals"]
 
 _REACH: Final = 7
 _VERBS: Final = frozenset(
-    {"make", "draw", "edit", "look", "read", "write", "extract", "translate", "summarize", "transcribe", "search", "act", "code_verb"}
+    {"make", "need", "draw", "edit", "look", "read", "write", "extract", "translate", "summarize", "transcribe", "search", "act", "code_verb"}
 )
-_ASKS: Final = frozenset({"make", "draw", "write", "rewrite", "code_verb", "translate", "summarize", "read", "search"})
+_ASKS: Final = frozenset({"make", "need", "draw", "write", "code_verb", "translate", "summarize", "extract", "search"})
+_DELIVER: Final = frozenset({"make", "need", "draw", "write", "code_verb"})
 _THINGS: Final = frozenset(
     {"picture", "audio", "music", "sound", "voice", "video", "speak", "code_noun", "code_language", "genre", "data", "device", "given"}
 )
@@ -27,6 +28,7 @@ def to_signals(features: Features) -> frozenset[str]:
     """Return the names of everything seen of a request."""
     found = set(features.concepts)
     found.update(f"head:{concept}" for concept in features.head)
+    found.update(f"first:{concept}" for concept in features.first)
     found.update(f"shape:{shape}" for shape in features.shapes)
     found.update(f"file:{kind}" for kind in features.files)
     found.update(f"has:{kind}" for kind in features.attachments)
@@ -49,10 +51,13 @@ def _pairs(features: Features) -> set[str]:
 
 def _asked_thing(features: Features) -> str:
     """The first thing named behind the first asking verb: what is to be delivered."""
-    start = min((features.concepts[verb] for verb in _ASKS if verb in features.concepts), default=None)
-    if start is None or (start > 2 * _REACH and features.is_english):
+    asks = [(position, name) for position, name in features.hits if name in _ASKS]
+    if not asks or asks[0][1] not in _DELIVER:
         return ""
-    return next((name for position, name in features.hits if position >= start and name in _THINGS), "")
+    start = asks[0][0]
+    if start > 2 * _REACH and features.is_english:
+        return ""
+    return next((name for position, name in features.hits if position >= start and name in _THINGS and name != "given"), "")
 
 
 def _sizes(features: Features) -> set[str]:
@@ -63,7 +68,8 @@ def _sizes(features: Features) -> set[str]:
         ("size:tiny", features.words <= 3),
         ("size:short", features.words <= 12),
         ("size:long", features.words >= 60),
-        ("quotes", features.quoted_share > 0.0),
+        ("quotes", features.quoted_words > 0),
+        ("quotes:long", features.quoted_words >= 3),
         ("with:tools", features.has_tools),
         ("with:schema", features.has_schema),
         ("is:ascii", features.is_english),

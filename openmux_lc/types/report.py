@@ -32,13 +32,18 @@ def to_classification(found: Classification) -> dict[str, Json]:
     }
 
 
-def to_report(report: Report) -> dict[str, Json]:
-    """Return the whole report; what `Mux.report` and `Mux.explain` give."""
+def to_report(report: Report, *, listed: int | None = None) -> dict[str, Json]:
+    """Return the whole report; what `Mux.report` and `Mux.explain` give.
+
+    Args:
+        report: What happened.
+        listed: Only that many candidates and rejections, as the run log keeps them.
+    """
     return {
         **_head(report),
         "attempts": [_attempt(entry) for entry in report.attempts],
-        "candidates": [_candidate(entry) for entry in report.candidates],
-        "rejected": [_rejection(entry) for entry in report.rejected],
+        "candidates": [_candidate(entry) for entry in report.candidates[:listed]],
+        "rejected": [_rejection(entry) for entry in report.rejected[:listed]],
         "counts": _counts(report),
         "difficulty": round(report.classification.difficulty, 3),
         "tags": list(report.classification.tags),

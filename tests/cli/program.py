@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
 import openmux_lc
@@ -20,6 +21,8 @@ KEY = "gsk_THISISASECRETKEYoftheTests0123456789"
 
 PACKAGE = Path(openmux_lc.__file__).parents[1]
 """Where the package under test lies, so that a subprocess runs the same one."""
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX terminal and signals")
 
 Invoke = Callable[..., Result]
 

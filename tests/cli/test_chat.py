@@ -159,9 +159,7 @@ def test_when_all_fail_each_is_named(openmux: Openmux):
 
 
 @pytest.mark.parametrize("words", [("chat", "hello"), ("chat", "--json", "hello"), ("chat", "--no-stream", "hello")])
-def test_an_empty_pool_says_each_reason_and_the_next_command_in_three_seconds(
-    openmux: Openmux, words: tuple[str, ...]
-):
+def test_an_empty_pool_says_each_reason_and_the_next_command_in_three_seconds(openmux: Openmux, words: tuple[str, ...]):
     """No key, no network, no engine: under 3 s, and no other words than these."""
     ended = openmux(*words, env={"OPENMUX_PROVIDERS": "groq,mistral", "HTTPS_PROXY": REFUSED})
 
@@ -191,12 +189,12 @@ def test_offline_says_that_it_is_the_reason(openmux: Openmux):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--model", "grok:x"), "groq"),
+        (("--model", "grok:openai/gpt-oss-20b"), "groq:openai/gpt-oss-20b"),
         (("--model", "nothing"), "provider:model"),
         (("--task", "poems"), "'poems'"),
         (("--profile", "nonesuch"), "nonesuch"),
         (("--timeout", "0"), "--timeout"),
-        (("--timeout", "soon"), "soon"),
+        (("--timeout", "soon"), "'--timeout'"),
     ],
 )
 def test_wrong_usage_names_what_is_wrong(invoke: Invoke, words: tuple[str, ...], told: str):

@@ -7,15 +7,13 @@ from pathlib import Path
 import pytest
 
 from openmux_lc.testing import FakeUpstream
-from tests.cli.program import KEY, Invoke, Openmux, hosted_at, terminal
+from tests.cli.program import KEY, Invoke, Openmux, hosted_at, posix_only, terminal
 
 OTHER = "gsk_ANOTHERKEYthatstoodtherebefore000001"
 
-posix = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX terminal")
-
 
 def without_key(upstream: FakeUpstream, **changes: str) -> dict[str, str]:
-    return {name: value for name, value in hosted_at(upstream, **changes).items() if name != "GROQ_API_KEY"}
+    return {name: value for name, value in hosted_at(upstream).items() if name != "GROQ_API_KEY"} | changes
 
 
 def take(openmux: Openmux, upstream: FakeUpstream, *words: str, key: str = KEY, **changes: str):
@@ -112,9 +110,7 @@ def test_the_env_file_in_force_is_the_one_that_is_changed(openmux: Openmux):
     below = Path("deep/down")
     below.mkdir(parents=True)
     with FakeUpstream(api_key=KEY) as upstream:
-        openmux(
-            "init", "--provider", "groq", "--key-stdin", env=without_key(upstream), stdin=KEY, cwd=below.absolute()
-        )
+        openmux("init", "--provider", "groq", "--key-stdin", env=without_key(upstream), stdin=KEY, cwd=below.absolute())
 
     assert not (below / ".env").exists()
     assert Path(".env").read_text(encoding="utf-8") == f"A=1\nGROQ_API_KEY={KEY}\n"
@@ -186,7 +182,7 @@ def test_a_keyring_takes_the_key_instead_of_a_file(openmux: Openmux):
     assert not Path(".env").exists()
 
 
-@posix
+@posix_only
 def test_the_wizard_asks_shows_the_page_and_never_the_key():
     with (
         FakeUpstream(api_key=KEY) as upstream,
@@ -208,7 +204,7 @@ def test_the_wizard_asks_shows_the_page_and_never_the_key():
     assert Path(".env").read_text(encoding="utf-8") == f"GROQ_API_KEY={KEY}\n"
 
 
-@posix
+@posix_only
 def test_the_wizard_asks_before_it_replaces_a_key():
     Path(".env").write_text(f"GROQ_API_KEY={OTHER}\n", encoding="utf-8")
     with (
@@ -226,7 +222,7 @@ def test_the_wizard_asks_before_it_replaces_a_key():
     assert OTHER not in screen.shown
 
 
-@posix
+@posix_only
 def test_leaving_the_wizard_writes_nothing():
     with FakeUpstream() as upstream, terminal("init", env=without_key(upstream)) as screen:
         screen.wait_for("provider (number or name): ")

@@ -19,6 +19,7 @@ class Clock:
         self.now = now
 
     def __call__(self) -> float:
+        """Return the time that was set."""
         return self.now
 
     def pass_s(self, seconds: float) -> None:
@@ -45,12 +46,12 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def open_ledger(clock: Clock) -> Iterator[Callable[[str], Ledger]]:
+def open_ledger(clock: Clock) -> Iterator[Callable[..., Ledger]]:
     """Open ledgers on the clock, and close them all at the end."""
     opened: list[Ledger] = []
 
-    def open_one(url: str) -> Ledger:
-        opened.append(Ledger.open(url, clock=clock))
+    def open_one(url: str, **options: float) -> Ledger:
+        opened.append(Ledger.open(url, clock=clock, **options))
         return opened[-1]
 
     yield open_one
@@ -59,7 +60,7 @@ def open_ledger(clock: Clock) -> Iterator[Callable[[str], Ledger]]:
 
 
 @pytest.fixture
-def ledger(url: str, open_ledger: Callable[[str], Ledger]) -> Ledger:
+def ledger(url: str, open_ledger: Callable[..., Ledger]) -> Ledger:
     """An empty ledger."""
     return open_ledger(url)
 

@@ -55,7 +55,7 @@ def test_a_day_starts_with_the_first_moment_of_its_date(now, zone):
     place = place_in(Window(kind="calendar_day", zone=zone), now)
     here = ZoneInfo(zone)
 
-    today = datetime.fromtimestamp(now, here).date()
+    today = datetime.fromtimestamp(int(now), here).date()
 
     assert today == datetime.fromtimestamp(place.slot, here).date()
     assert today > datetime.fromtimestamp(place.slot - 1, here).date()

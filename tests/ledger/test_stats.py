@@ -1,0 +1,78 @@
+"""Statistics: smoothed speed, counts that fade."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openmux_lc.ledger.stats import Sample, Stats, decayed, fold, to_sample
+from openmux_lc.types.catalog import Route
+from openmux_lc.types.run import Attempt, Usage
+
+NOON = 1_781_265_600.0
+ROUTE = Route("cloud", "big")
+
+
+def test_counts_halve_every_two_days():
+    """S0-08: uptime is about now."""
+    aged = decayed(Stats(at=NOON, successes=8, failures=4), NOON + 4 * 86_400)
+
+    assert (2.0, 1.0) == (aged.successes, aged.failures)
+
+
+def test_a_clock_that_goes_backwards_ages_nothing():
+    """Nor does it make young."""
+    stats = Stats(at=NOON, successes=8)
+
+    assert stats == decayed(stats, NOON - 86_400)
+
+
+def test_speed_moves_by_three_tenths_of_the_difference():
+    """S3-05: EWMA, so that no old call keeps its weight."""
+    first = fold(Stats(), Sample(NOON, is_success=True, is_failure=False, first_token_s=1.0, tokens_per_s=100.0))
+    second = fold(first, Sample(NOON, is_success=True, is_failure=False, first_token_s=2.0))
+
+    assert pytest.approx(1.3) == second.first_token_s
+    assert 100.0 == second.tokens_per_s
+    assert 2.0 == second.successes
+
+
+@given(st.lists(st.floats(0.001, 100), min_size=1, max_size=50))
+def test_a_smoothed_figure_stays_among_its_samples(samples):
+    """It never leaves the range that was seen."""
+    stats = Stats()
+    for first_token_s in samples:
+        stats = fold(stats, Sample(NOON, is_success=True, is_failure=False, first_token_s=first_token_s))
+
+    assert min(samples) * 0.999 <= stats.first_token_s <= max(samples) * 1.001
+
+
+def test_the_rate_is_that_after_the_first_token():
+    """Waiting is not speed."""
+    attempt = Attempt(route=ROUTE, elapsed_s=3.0, first_token_s=1.0, usage=Usage(output_tokens=50))
+
+    sample = to_sample(attempt, NOON, is_failure=False)
+
+    assert Sample(NOON, is_success=True, is_failure=False, first_token_s=1.0, tokens_per_s=25.0) == sample
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        Attempt(route=ROUTE, elapsed_s=3.0),
+        Attempt(route=ROUTE, elapsed_s=3.0, usage=Usage(output_tokens=1)),
+        Attempt(route=ROUTE, elapsed_s=1.0, first_token_s=1.0, usage=Usage(output_tokens=50)),
+    ],
+    ids=["no usage", "one token", "all at once"],
+)
+def test_a_rate_that_cannot_be_told_is_not_told(attempt):
+    """Better unmeasured than absurd."""
+    assert to_sample(attempt, NOON, is_failure=False).tokens_per_s is None
+
+
+def test_a_failure_has_no_speed():
+    """How fast a host says no is no virtue."""
+    attempt = Attempt(route=ROUTE, outcome="failed", error="ServerError", elapsed_s=0.1, first_token_s=0.01)
+
+    sample = to_sample(attempt, NOON, is_failure=True)
+
+    assert Sample(NOON, is_success=False, is_failure=True) == sample

@@ -1,0 +1,45 @@
+"""Thoughts inside the text: found at the start, wherever the pieces were cut."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openmux_lc.providers.thinking import ThoughtSplitter
+
+
+def _split(pieces: list[str]) -> tuple[str, str]:
+    splitter = ThoughtSplitter()
+    found = [*map(splitter.feed, pieces), splitter.finish()]
+    return "".join(text for text, _ in found), "".join(thoughts for _, thoughts in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hello", ("Hello", "")),
+        ("\n\nHello", ("Hello", "")),
+        ("  Hello", ("  Hello", "")),
+        ("<think>\nhm</think>\n\nHello", ("Hello", "hm")),
+        ("\n<think>hm</think>", ("", "hm")),
+        ("<think>cut off", ("", "cut off")),
+        ("<think>a </thin b</think>c", ("c", "a </thin b")),
+        ("Use <think> here</think>", ("Use <think> here</think>", "")),
+        ("<thin", ("<thin", "")),
+        ("", ("", "")),
+    ],
+)
+def test_only_thoughts_at_the_start_are_taken_out(text: str, expected: tuple[str, str]) -> None:
+    assert expected == _split([text])
+    assert expected == _split(list(text))
+
+
+@given(
+    text=st.text(alphabet="<>/think \nab", max_size=60).map(lambda tail: "<think>" + tail),
+    places=st.lists(st.integers(0, 70), max_size=5),
+)
+def test_the_split_does_not_depend_on_the_pieces(text: str, places: list[int]) -> None:
+    edges = [0, *sorted(place % (len(text) + 1) for place in places), len(text)]
+
+    pieces = [text[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+
+    assert _split([text]) == _split(pieces)
