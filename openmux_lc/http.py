@@ -125,14 +125,13 @@ def network_faults() -> tuple[type[BaseException], ...]:
 def is_unreachable(error: BaseException) -> bool:
     """Whether no connection came about at all.
 
-    aiohttp's transport gives a lost connection the name of a failed one; the cause
-    tells them apart.
+    aiohttp's transport calls lost connections and refused ones alike a timeout of
+    the connecting; the cause tells them apart.
     """
-    if isinstance(error, httpx.ConnectError):
-        return True
-    cause = error.__cause__
-    is_lost = type(cause).__module__.startswith("aiohttp") and not isinstance(cause, TimeoutError)
-    return isinstance(error, httpx.ConnectTimeout) and not is_lost
+    if not isinstance(error, httpx.ConnectTimeout):
+        return isinstance(error, httpx.ConnectError)
+    causes = {cls.__name__ for cls in type(error.__cause__).__mro__}
+    return "ClientError" not in causes or bool(causes & {"ClientConnectorError", "ConnectionTimeoutError"})
 
 
 class _TimedStream(httpcore.NetworkStream):

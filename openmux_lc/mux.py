@@ -106,20 +106,20 @@ class Mux:
     @property
     def ledger(self) -> Ledger:
         """Quotas, health and the run log."""
-        if self._ledger is None:
-            with self._lock:
-                self._ledger = self._ledger or Ledger.open(self.settings.resolved_state_url)
-        return self._ledger
+        with self._lock:
+            if self._ledger is None:
+                self._ledger = Ledger.open(self.settings.resolved_state_url)
+            return self._ledger
 
     @property
     def clients(self) -> Clients:
         """HTTP clients, shared by all adapters."""
-        if self._clients is None:
-            from openmux_lc.http import Clients  # 120 ms, spared where nothing is sent
+        with self._lock:
+            if self._clients is None:
+                from openmux_lc.http import Clients  # 120 ms, spared where nothing is sent
 
-            with self._lock:
-                self._clients = self._clients or Clients()
-        return self._clients
+                self._clients = Clients()
+            return self._clients
 
     def add(
         self,

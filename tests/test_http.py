@@ -29,7 +29,11 @@ def test_only_this_machine_counts_as_loopback(url: str, expected: bool):
 def test_threads_share_one_client_per_kind_of_address():
     clients = Clients()
 
-    first, second, other = clients.sync("http://127.0.0.1:1"), clients.sync("http://127.0.0.1:2"), clients.sync("https://x.test")
+    first, second, other = (
+        clients.sync("http://127.0.0.1:1"),
+        clients.sync("http://127.0.0.1:2"),
+        clients.sync("https://x.test"),
+    )
     clients.close()
 
     assert first is second

@@ -91,7 +91,11 @@ class Nodes:
 
     def log(self, run: Run) -> None:
         """Keep the run's report in the run log, once; logging again replaces it."""
-        run.told = run.report(run.final or (run.answers[0] if run.answers else None))
+        answer = run.final or (run.answers[0] if run.answers else None)
+        failed = sum(1 for attempt in run.attempts if attempt.outcome == "failed")
+        if answer is not None and failed:
+            run.notes.append(f"{answer.route} answered after {failed} failed attempt{'s' if failed > 1 else ''}")
+        run.told = run.report(answer)
         self.mux.remember(run.told)
 
     def plan_of(self, run: Run) -> Plan:

@@ -118,7 +118,6 @@ def book(page: Page, booking: Booking) -> Written[bool]:
     if not booking.touches_health and not pauses:
         return Written(True, counters)  # noqa: FBT003 - the answer
     health = _judged(page, booking, pauses)
-    page.health.put(health)
     return Written(True, counters, health)  # noqa: FBT003 - the answer
 
 
@@ -139,7 +138,10 @@ def _charged(page: Page, booking: Booking) -> dict[str, Counter] | None:
 
 
 def _judged(page: Page, booking: Booking, pauses: Mapping[str, Cooldown]) -> dict[str, Health]:
-    """Return the states of health that the attempt and the reports change."""
+    """Write how the attempt and the reports change the health of route and provider.
+
+    What is found is returned as well: another process may have changed it before.
+    """
     verdict, now = booking.verdict, booking.now
     route_name, provider_name = booking.names
     before = page.health.get({route_name, provider_name, *pauses})
@@ -153,7 +155,8 @@ def _judged(page: Page, booking: Booking, pauses: Mapping[str, Cooldown]) -> dic
         after[name] = breaker.after(before.get(name, _UNKNOWN), verdict, now, is_current=is_current)
     for name, cooldown in pauses.items():
         after[name] = breaker.cool(after.get(name, _UNKNOWN), cooldown, now)
-    return {name: row for name, row in after.items() if row != before.get(name, _UNKNOWN)}
+    page.health.put({name: row for name, row in after.items() if row != before.get(name, _UNKNOWN)})
+    return after
 
 
 def _probed(page: Page, order: Order, now: float) -> dict[str, Health]:

@@ -6,6 +6,7 @@ were written are in the mirror before the lock is let go.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -14,7 +15,7 @@ import weakref
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
-from openmux_lc.ledger.batch import Batch, Flusher, LoggedRun, add_samples
+from openmux_lc.ledger.batch import Batch, Flusher, LoggedRun, Pending, add_samples
 from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.memory import MemoryStore
 from openmux_lc.ledger.mirror import Mirror
@@ -71,6 +72,7 @@ class Books:
         self._path = to_path(url)
         self._lock = threading.Lock()
         self._owner = 0
+        self._writing = threading.RLock()
         self._batch = Batch()
         self._flusher = Flusher(self)
         self._store: Store = self._open_store()
@@ -132,10 +134,8 @@ class Books:
     def refresh(self) -> None:
         """Take over what other processes wrote; never waits, so it may do nothing."""
         if self._store.is_shared:
-            try:
+            with contextlib.suppress(StoreBusyError):
                 self.read(self._take_over, wait_s=0.0)
-            except StoreBusyError:
-                return
 
     def sweep(self) -> bool:
         """Give back what expired reservations hold, if nobody else is writing; return whether it was tried."""
@@ -143,11 +143,7 @@ class Books:
         if abs(now - self._swept_at) < _SWEEP_EVERY_S:
             return False
         self._swept_at = now
-        try:
-            self.transact(lambda page: Written(None, counters=expire(page, now)), wait_s=0.0)
-        except StoreBusyError:
-            return False
-        return True
+        return self._transact_if_free(lambda page: Written(None, counters=expire(page, now)))
 
     def claim(self, reservation_id: str, claim: Claim) -> None:
         """Remember a reservation until it is settled."""
@@ -176,22 +172,17 @@ class Books:
         return len(self._batch)
 
     def flush(self) -> bool:
-        """Write what waits; return whether something was written."""
-        pending = self._batch.take()
-        if not pending.samples and not pending.runs:
-            return False
-        rows = [RunRow(run.id, run.at, pack(run.entry)) for run in pending.runs]
-        now = self._clock()
-        try:
-            self.transact(lambda page: write_batch(page, pending, rows, now))
-            if abs(now - self._tidied_at) >= _TIDY_EVERY_S:
-                self._tidied_at = now
-                self.transact(lambda page: tidy(page, now))
-            self.read(lambda store: store.maintain())
-        except StoreBusyError:
-            self._batch.give_back(pending)
-            return False
-        return True
+        """Write what waits, in order; return whether something was written."""
+        with self._writing:
+            pending = self._batch.take()
+            if not pending.samples and not pending.runs:
+                return False
+            try:
+                self._write(pending, self._clock())
+            except StoreBusyError:
+                self._batch.give_back(pending)
+                return False
+            return True
 
     def close(self) -> None:
         """Write what waits and let go of the store; what comes later stays in memory."""
@@ -225,9 +216,27 @@ class Books:
             self._orphan, self._store = self._store, MemoryStore()
         self._lock = threading.Lock()
         self._owner = 0
+        self._writing = threading.RLock()
         self._batch = Batch()
         self._flusher = Flusher(self)
         self.claims = {}
+
+    def _write(self, pending: Pending, now: float) -> None:
+        rows = [RunRow(run.id, run.at, pack(run.entry)) for run in pending.runs]
+        self.transact(lambda page: write_batch(page, pending, rows, now))
+        if abs(now - self._tidied_at) >= _TIDY_EVERY_S:
+            self._tidied_at = now
+            self._transact_if_free(lambda page: tidy(page, now))
+        with contextlib.suppress(StoreBusyError):
+            self.read(lambda store: store.maintain())
+
+    def _transact_if_free(self, change: Callable[[Page], Written[None]]) -> bool:
+        """Run `change` if nobody else is writing; return whether it was run."""
+        try:
+            self.transact(change, wait_s=0.0)
+        except StoreBusyError:
+            return False
+        return True
 
     def _mirror_written(self, written: Written[A]) -> list[tuple[str, Health]]:
         """Mirror what was written; return the pauses that begin with it."""

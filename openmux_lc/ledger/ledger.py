@@ -12,6 +12,7 @@ import itertools
 import logging
 import os
 import secrets
+import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -109,18 +110,19 @@ class Ledger:
         order = self._to_order(route, limits, amounts, key_slot)
         with contextlib.suppress(StoreBusyError):
             return self._admit(order, 0.0)
-        waiting = asyncio.get_running_loop().run_in_executor(None, self._admit, order, self._books.wait_s)
+        gave_up = threading.Event()
+        waiting = asyncio.get_running_loop().run_in_executor(None, self._admit_unless, gave_up, order)
         try:
             return await asyncio.shield(waiting)
         except asyncio.CancelledError:
+            # The thread gives back what it gets from now on; what it has just got is given back here.
+            gave_up.set()
             waiting.add_done_callback(self._drop)
             raise
 
     def release(self, reservation: Reservation) -> None:
         """Give back a reservation whose call was never made."""
-        nothing: dict[LimitUnit, int] = dict.fromkeys(reservation.amounts, 0)
-        booking = self._to_booking(reservation, Attempt(route=reservation.route, outcome="cancelled"))
-        self._book(booking._replace(actual=nothing), self._books.wait_s)
+        self._book(self._to_release(reservation), self._books.wait_s)
 
     def settle(
         self,
@@ -193,6 +195,7 @@ class Ledger:
         waiting = self._books.waiting_run(run_id)
         if waiting is not None:
             return waiting.entry
+        self._books.flush()
         with contextlib.suppress(StoreBusyError):
             row = self._books.read(lambda store: store.run(run_id))
             return unpack(row.body) if row else None
@@ -299,15 +302,24 @@ class Ledger:
 
         self._books.transact(write)
 
+    def _admit_unless(self, gave_up: threading.Event, order: Order) -> Reservation | Refusal:
+        outcome = self._admit(order, self._books.wait_s)
+        if isinstance(outcome, Reservation) and gave_up.is_set():
+            self.release(outcome)
+        return outcome
+
+    def _to_release(self, reservation: Reservation) -> Booking:
+        booking = self._to_booking(reservation, Attempt(route=reservation.route, outcome="cancelled"))
+        return booking._replace(actual=dict.fromkeys(reservation.amounts, 0))
+
     def _drop(self, waiting: asyncio.Future[Reservation | Refusal]) -> None:
-        """Give back a reservation whose caller was cancelled before it was made."""
+        """Give back a reservation whose caller was cancelled; if not now, its lease ends."""
         if waiting.cancelled() or waiting.exception() is not None:
             return
         outcome = waiting.result()
         if isinstance(outcome, Reservation):
-            # Without a thread to spare it comes back when its lease expires.
-            with contextlib.suppress(RuntimeError):
-                asyncio.get_running_loop().run_in_executor(None, self.release, outcome)
+            with contextlib.suppress(StoreBusyError):
+                self._book(self._to_release(outcome), 0.0)
 
 
 def _is_ailing(health: Health) -> bool:

@@ -53,13 +53,12 @@ def write_batch(page: Page, pending: Pending, rows: Sequence[RunRow], now: float
 def tidy(page: Page, now: float) -> Written[None]:
     """Forget what no longer says anything."""
     page.drop_runs(now - LONGEST_RUN_LOG_S)
-    counters = page.counters.all().items()
-    page.counters.remove([name for name, row in counters if is_idle(row, to_account(name).window, now)])
-    health = page.health.all().items()
-    page.health.remove([name for name, row in health if _is_forgotten(row, now)])
-    stats = page.stats.all().items()
-    page.stats.remove([name for name, row in stats if _weight(row, now) < _NO_WEIGHT])
-    return Written(None)
+    idle = [name for name, row in page.counters.all().items() if is_idle(row, to_account(name).window, now)]
+    page.counters.remove(idle)
+    well = [name for name, row in page.health.all().items() if _is_forgotten(row, now)]
+    page.health.remove(well)
+    page.stats.remove([name for name, row in page.stats.all().items() if _weight(row, now) < _NO_WEIGHT])
+    return Written(None, counters=dict.fromkeys(idle, Counter()), health=dict.fromkeys(well, Health()))
 
 
 def _weight(stats: Stats, now: float) -> float:

@@ -18,6 +18,7 @@ __all__ = ["main"]
 def main(arguments: list[str] | None = None) -> None:
     """Load the model, tell the address, and serve until standard input ends."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, whose end ends us
     import xllamacpp  # the extra `demo`; 0.1 s, so not before the options are read
 
     params = xllamacpp.CommonParams()
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     sys.stdout.write(json.dumps({"root_url": server.listening_address}) + "\n")
     sys.stdout.flush()
     sys.stdin.buffer.read()
+    os._exit(0)  # stopping the server in order can hang (seen right after its start); nothing here needs it
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,6 +54,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, whose end ends us
     main()
-    os._exit(0)  # the server's own threads would hold up a normal end

@@ -40,7 +40,12 @@ class ThoughtSplitter:
                 return "", ""
             if not head.startswith(_OPEN):
                 return self._answer(held)
-            self._state, held = "thoughts", head[len(_OPEN) :].lstrip("\r\n")
+            self._state, held = "opening", head[len(_OPEN) :]
+        if self._state == "opening":
+            held, self._held = held.lstrip("\r\n"), ""
+            if not held:
+                return "", ""
+            self._state = "thoughts"
         if self._state == "thoughts":
             thoughts, found, rest = held.partition(_CLOSE)
             if not found:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from openmux_lc.routing.features import read_features
+from openmux_lc.routing.features import attachments_of
+from openmux_lc.routing.tokens import estimated_request_tokens
 from openmux_lc.types.catalog import PoolEntry, Route, Task
 from openmux_lc.types.run import Classification, Rejection, Request, Requirements
 from openmux_lc.types.state import Snapshot
@@ -42,14 +43,15 @@ def to_requirements(request: Request, classification: Classification) -> Require
     Something other than text is demanded only when the classifier is sure: an answer
     in words is better than a wrong refusal.
     """
-    features = read_features(request)
-    keys = {_SEEN[kind] for kind in features.attachments if kind in _SEEN}
+    attached = frozenset().union(*map(attachments_of, request.messages))
+    keys = {_SEEN[kind] for kind in attached if kind in _SEEN}
     if request.tools and request.tool_choice != "none":
         keys.add("tool_calling")
     if request.response_format is not None and request.response_format.get("type") == "json_schema":
         keys.add("structured_output")
     task = classification.task
-    made = _made(classification, is_seen=bool(features.attachments))
+    is_words_only = bool(request.tools) or request.response_format is not None
+    made = _made(classification, is_seen=bool(attached), is_words_only=is_words_only)
     if made:
         keys.add(made)
     elif task in {"image", "tts", "audio"} or (task == "embeddings" and not classification.is_override):
@@ -57,7 +59,7 @@ def to_requirements(request: Request, classification: Classification) -> Require
     return Requirements(
         task=task,
         profile_keys=frozenset(keys),
-        min_context_tokens=features.tokens + (request.max_tokens or _ANSWER_TOKENS),
+        min_context_tokens=estimated_request_tokens(request) + (request.max_tokens or _ANSWER_TOKENS),
     )
 
 
@@ -122,7 +124,7 @@ def why_not(entry: PoolEntry, requirements: Requirements, *, is_named: bool = Fa
         return reason
     for key in sorted(requirements.profile_keys):
         known = model.profile.get(key)
-        if known is False or (known is None and key in _FAIL_CLOSED):
+        if known is False or (known is None and key in _FAIL_CLOSED and not is_named):
             return _WORDS.get(key, f"has no {key}")
     window = model.profile.get("max_input_tokens")
     if isinstance(window, int) and requirements.min_context_tokens > window:
@@ -138,14 +140,15 @@ def _wrong_kind(tasks: frozenset[Task], task: Task) -> str:
     return "" if task in tasks or "chat" in tasks else f"is not made for {task}"
 
 
-def _made(classification: Classification, *, is_seen: bool) -> str:
-    """Return the profile key of what is to be made, or the empty string for text."""
+def _made(classification: Classification, *, is_seen: bool, is_words_only: bool) -> str:
+    """Return the profile key of what is to be made, or the empty string for text.
+
+    Tools may make it, and a schema is kept in words: then none is demanded.
+    """
     tag, key = _MADE.get(classification.task, ("", ""))
     if not key:
         return ""
     if classification.is_override:
         return "" if classification.task == "image" and is_seen else key
-    is_sure = classification.confidence >= _SURE
-    if classification.task == "image":
-        return key if is_sure and tag in classification.tags and "vision" not in classification.tags else ""
-    return key if is_sure else ""
+    is_sure = classification.confidence >= _SURE and not is_words_only
+    return key if is_sure and tag in classification.tags and "vision" not in classification.tags else ""

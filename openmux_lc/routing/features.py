@@ -14,7 +14,7 @@ from typing import Final
 from openmux_lc.routing.lexicon import PHRASES, WORDS
 from openmux_lc.routing.lexicon_scripts import SUBSTRINGS
 from openmux_lc.routing.shapes import code_likeness, file_kinds, read_shapes
-from openmux_lc.routing.tokens import estimated_request_tokens
+from openmux_lc.routing.tokens import estimated_request_tokens, estimated_tokens
 from openmux_lc.types.json import as_list, as_object, as_text
 from openmux_lc.types.run import Message, Request
 
@@ -28,6 +28,9 @@ _FOLLOW_UP_CHARS: Final = 40
 _FOLLOW_UP_WORDS: Final = 6
 _HEAD_REACH: Final = 7
 """A verb among the first words that carry meaning is what the prompt asks for."""
+
+_STEM_KEY: Final = 3
+"""Letters by which stems are found; no stem is shorter."""
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 _QUOTED: Final = re.compile(
@@ -53,6 +56,7 @@ class Features:
     Args:
         chars: Length of the last user text.
         tokens: Estimated tokens of the whole prompt.
+        asked_tokens: Those of the last user text.
         attachments: Kinds in any message: `image`, `audio`, `video`, `pdf`.
         fresh: Kinds in the last user message.
         files: Kinds of the file names that the text mentions.
@@ -70,6 +74,7 @@ class Features:
 
     chars: int = 0
     tokens: int = 0
+    asked_tokens: int = 0
     attachments: frozenset[str] = frozenset()
     fresh: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
@@ -137,6 +142,7 @@ def _read_text(text: str, rest: Mapping[str, object]) -> Features:
     start = _head_start(zone)
     return Features(
         chars=len(text),
+        asked_tokens=estimated_tokens(text),
         files=file_kinds(sample),
         hits=hits,
         concepts=concepts,
@@ -201,7 +207,8 @@ def _without_material(text: str) -> str:
 def _hits(words: Sequence[str], lowered: str) -> tuple[tuple[int, str], ...]:
     found: list[tuple[int, str]] = []
     for position, word in enumerate(words):
-        found += [(position, concept) for concept in _concepts_of(word)]
+        for concept in _concepts_of(word):
+            found.append((position, concept))  # noqa: PERF401 - runs for every word; half of them know no concept
         for rest, concept in _PHRASES.get(word, ()):
             if tuple(words[position + 1 : position + 1 + len(rest)]) == rest:
                 found.append((position, concept))
@@ -225,10 +232,9 @@ def _concepts_of(word: str) -> tuple[str, ...]:
     known = _EXACT.get(word)
     if known is not None:
         return known
-    for size in _STEM_SIZES:
-        known = _STEMS.get(word[:size]) if size <= len(word) else None
-        if known is not None:
-            return known
+    for stem, concepts in _STEMS.get(word[:_STEM_KEY], ()):
+        if word.startswith(stem):
+            return concepts
     return ()
 
 
@@ -255,14 +261,19 @@ def _part_kind(part: Mapping[str, object]) -> str:
     return "pdf"
 
 
-def _split_words() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    exact: dict[str, tuple[str, ...]] = {}
-    stems: dict[str, tuple[str, ...]] = {}
+def _split_words() -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[tuple[str, tuple[str, ...]], ...]]]:
+    """Return concepts by word, and stems with theirs by the stem's first letters."""
+    tables: tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]] = ({}, {})
     for concept, listed in WORDS.items():
         for word in dict.fromkeys(listed.split()):
-            table, key = (stems, word[:-1]) if word.endswith("*") else (exact, word)
+            table, key = tables[word.endswith("*")], word.rstrip("*")
             table[key] = (*table.get(key, ()), concept)
-    return exact, stems
+    exact, stems = tables
+    by_start: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
+    for stem in sorted(stems, key=len, reverse=True):
+        start = stem[:_STEM_KEY]
+        by_start[start] = (*by_start.get(start, ()), (stem, stems[stem]))
+    return exact, by_start
 
 
 def _split_phrases() -> dict[str, tuple[tuple[tuple[str, ...], str], ...]]:
@@ -283,6 +294,5 @@ def _split_substrings() -> dict[str, tuple[tuple[str, str], ...]]:
 
 
 _EXACT, _STEMS = _split_words()
-_STEM_SIZES: Final = tuple(sorted({len(stem) for stem in _STEMS}, reverse=True))
 _PHRASES: Final = _split_phrases()
 _SUBSTRINGS: Final = _split_substrings()

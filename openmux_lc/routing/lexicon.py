@@ -163,6 +163,13 @@ WORDS: Final = MappingProxyType(
         "just now then also hey hi hello ok okay can could would will you i i'd like want need to me for help us let's lets kannst "
         "könntest puedes podrías peux pourriez peux-tu puoi potresti pode poderia kun можешь możesz mir einen ein eine a an the un une "
         "una um uma",
+        # How hard it is.
+        "deep": "prove proof derive derivation design architect architecture optimize optimise analyze analyse analysis evaluate critique "
+        "comprehensive detailed rigorous thorough tradeoffs trade-offs implications refactor distributed concurrent scalable algorithm "
+        "theorem strategy justify synthesize assess implement debug diagnose complexity constraints optimal minimum maximum "
+        "beweise analysiere entwirf demuestra analiza diseña démontre analyse conçois dimostra progetta demonstre analise докажи "
+        "проанализируй спроектируй udowodnij przeanalizuj kanıtla analiz buktikan analisis rancang chứng",
+        "easy": "define definition capital hello hi thanks color colour joke synonym antonym spell time name list",
         "moderate": "toxic toxicity offensive hateful harmful moderation nsfw",
         "again": "continue again more another shorter longer louder weiter nochmal continúa otra continue encore ancora continua "
         "дальше продолж* ещё kontynuuj devam lanjutkan tiếp instead bigger smaller brighter darker",

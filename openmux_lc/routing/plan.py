@@ -23,6 +23,7 @@ __all__ = ["Pool", "make_plan"]
 
 _UNKNOWN = RouteState()
 _KEPT_RANKINGS = 128
+_NO_LIMIT = 1 << 60
 
 
 class _Kind(NamedTuple):
@@ -42,6 +43,7 @@ class _Ranking(NamedTuple):
 
     able: tuple[tuple[PoolEntry, Candidate], ...]
     rejected: tuple[Rejection, ...]
+    least_window: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +120,7 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         is_open,
     )
     ranking = pool.rankings.get(kind) or _rank(pool, kind, found, chosen)
-    short = {
-        entry.route: Rejection(route=str(entry.route), reason=reason)
-        for entry, _ in ranking.able
-        if (reason := why_not(entry, requirements, is_named=entry.route in named))
-    }
+    short = _too_small(ranking, requirements, named)
     paused = paused_routes((entry for entry, _ in ranking.able if entry.route not in named), snapshot)
     rows = [row for row in ranking.able if row[0].route not in short and row[0].route not in paused]
     rejected = (*ranking.rejected, *short.values(), *paused.values())
@@ -154,11 +152,28 @@ def _rank(pool: Pool, kind: _Kind, found: Classification, weights: Mapping[str, 
             for entry in able
         ),
         rejected=tuple(rejected),
+        least_window=min((_window(entry) for entry in able), default=0),
     )
     while len(pool.rankings) >= _KEPT_RANKINGS:
         pool.rankings.pop(next(iter(pool.rankings)), None)
     pool.rankings[kind] = ranking
     return ranking
+
+
+def _too_small(ranking: _Ranking, requirements: Requirements, named: frozenset[Route]) -> dict[Route, Rejection]:
+    """Return the entries whose window is too small for this prompt."""
+    if requirements.min_context_tokens <= ranking.least_window:
+        return {}
+    return {
+        entry.route: Rejection(route=str(entry.route), reason=reason)
+        for entry, _ in ranking.able
+        if (reason := why_not(entry, requirements, is_named=entry.route in named))
+    }
+
+
+def _window(entry: PoolEntry) -> int:
+    window = entry.model.profile.get("max_input_tokens")
+    return window if isinstance(window, int) else _NO_LIMIT
 
 
 def _ordered(  # noqa: PLR0913, PLR0917 - private, one caller

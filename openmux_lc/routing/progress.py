@@ -6,6 +6,7 @@ call adds an attempt, and attempts, routes and time are bounded.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,7 @@ from openmux_lc.types.run import Answer, Attempt, Plan, Wave
 __all__ = ["next_calls"]
 
 _REFUSALS: Final = 2
+_KEY_FAULTS: Final = 2
 _DONE: Final = Wave()
 
 
@@ -33,7 +35,7 @@ def next_calls(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[Answer
         return _DONE
     if any(attempt.advice == "stop" or attempt.outcome == "cancelled" for attempt in attempts):
         return _DONE
-    room = plan.options.max_attempts * len(plan.branches) - len(attempts)
+    room = max(plan.options.max_attempts, len(plan.branches)) - len(attempts)
     calls: list[tuple[int, Route]] = []
     taken = {attempt.route for attempt in attempts}
     for number in open_branches[: max(0, room)]:
@@ -55,16 +57,32 @@ def _open_branches(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[An
 def _next_route(plan: Plan, number: int, attempts: Sequence[Attempt], taken: set[Route]) -> Route | None:
     """Return the branch's next route: the same again where that can help, else the next well one."""
     own = [attempt for attempt in attempts if attempt.branch == number]
-    if own and own[-1].advice == "retry":
+    if own and own[-1].advice == "retry" and not own[-1].retry_after:
         repeats = sum(1 for attempt in own if attempt.route == own[-1].route) - 1
         if repeats < plan.options.max_retries:
             return own[-1].route
     if _is_the_callers_fault(attempts):
         return None
-    skipped = {attempt.route.provider for attempt in attempts if attempt.advice == "skip_provider"}
+    skipped = _skipped_providers(attempts)
     return next(
         (route for route in plan.branches[number] if route not in taken and route.provider not in skipped), None
     )
+
+
+def _skipped_providers(attempts: Sequence[Attempt]) -> set[str]:
+    """Return the providers that no other model of theirs can save in this run.
+
+    One fault of the account or the host is enough; a key may still fit another model,
+    so it takes two.
+    """
+    failed = [attempt for attempt in attempts if attempt.outcome != "ok"]
+    skipped = {
+        attempt.route.provider
+        for attempt in failed
+        if attempt.advice == "skip_provider" or attempt.scope in {"account", "provider"}
+    }
+    by_key = Counter(attempt.route.provider for attempt in failed if attempt.scope == "key")
+    return skipped | {provider for provider, count in by_key.items() if count >= _KEY_FAULTS}
 
 
 def _is_the_callers_fault(attempts: Sequence[Attempt]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from openmux_lc.errors import ConfigError
-from openmux_lc.types.catalog import PoolEntry
+from openmux_lc.types.catalog import Limit, PoolEntry
 from openmux_lc.types.run import Classification, Requirements, Score
 from openmux_lc.types.state import RouteState
 
@@ -35,6 +35,7 @@ _SMALL_WINDOW: Final = 4096
 _LARGE_WINDOW: Final = 1_000_000
 _UNKNOWN_WINDOW: Final = 0.3
 _PLENTY: Final = 0.2
+_LONG_WINDOW_S: Final = 6 * 3600
 _WEAKER: Final = 1.0
 _STRONGER: Final = 0.08
 _AFFINITY: Final = 0.15
@@ -67,8 +68,9 @@ def score(
 ) -> Score:
     """Return `(weighted mean of the terms) x reliability x headroom`, all told.
 
-    Reliability is the mean of `Beta(1 + successes, 1 + failures)`; headroom is 1 down
-    to a fifth of the quota and falls to 0.1 from there.
+    Reliability is the share of successes with two of them given in advance, so that a
+    new route is not held back; headroom is 1 down to a fifth of the quota and falls to
+    0.1 from there.
     """
     terms = {
         "quality": _fit(quality_for(entry, classification), classification.difficulty),
@@ -119,11 +121,27 @@ def _plenty(entry: PoolEntry, state: RouteState, difficulty: float) -> float:
     if entry.provider.is_local:
         return 1.0
     limits = entry.provider.model_limits.get(entry.model.id, entry.provider.limits)
-    daily = [limit.amount for limit in limits if limit.unit == "requests" and limit.window.seconds in {0, 86_400}]
     if not limits:
         return 0.5 * state.headroom
+    daily = [amount for limit in limits if (amount := _per_day(limit)) is not None]
     plenty = min(1.0, math.log10(1 + min(daily)) / 4) if daily else 0.6
     return state.headroom * (plenty + (1 - plenty) * difficulty * 0.5)
+
+
+def _per_day(limit: Limit) -> float | None:
+    """Return how many requests a limit leaves a day, None where it does not tell.
+
+    Windows far shorter than a day bound bursts, not the day's work.
+    """
+    if limit.unit != "requests":
+        return None
+    if limit.window.kind == "calendar_day":
+        return float(limit.amount)
+    if limit.window.kind == "calendar_month":
+        return limit.amount / 30
+    if limit.window.kind == "rolling" and limit.window.seconds >= _LONG_WINDOW_S:
+        return limit.amount * 86_400 / limit.window.seconds
+    return None
 
 
 def _context(entry: PoolEntry) -> float:

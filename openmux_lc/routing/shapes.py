@@ -32,10 +32,10 @@ _MATH: Final = re.compile(
     re.IGNORECASE,
 )
 _NUMBER: Final = re.compile(r"\d+")
-_TABLE: Final = re.compile(r"(?:^[^\n]*(?:\|[^\n|]*){2,}\|?\s*$\n?){2,}|(?:^\"?[^\n,]*\"?(?:,[^\n,]*){2,}$\n?){3,}"
+_TABLE: Final = re.compile(r"(?:^[^\n]*(?:\|[^\n|]*){2,}$\n?){2,}|(?:^\"?[^\n,]*\"?(?:,[^\n,]*){2,}$\n?){3,}"
     r"|(?:^[^\n,\s]{1,40},[^\s,][^\n,]{0,60}$\n?){3,}", re.MULTILINE)
 _TRACE: Final = re.compile(
-    r"Traceback \(most recent|^\s+at [\w$.<>]+\(|\b\w+(?:Error|Exception)\b(?::|\sin\b)|^\s*File \"[^\"]+\", line \d+|panicked at"
+    r"Traceback \(most recent|^[ \t]+at [\w$.<>]+\(|\b\w+(?:Error|Exception)\b(?::|\sin\b)|^[ \t]*File \"[^\"]+\", line \d+|panicked at"
     r"|error\[E\d+\]|npm ERR!|Segmentation fault|undefined reference to|command not found",
     re.MULTILINE,
 )
@@ -46,12 +46,12 @@ _PREFIX: Final = re.compile(
 )
 _RAW_TITLE: Final = re.compile(r"\s*(?:title|document|classification|clustering|passage|query)\s?:", re.IGNORECASE)
 _SSML: Final = re.compile(r"<speak\b|<prosody\b|<break time", re.IGNORECASE)
-_VOICE_STYLE: Final = re.compile(r"^\s*(?:Voice|Tone|Affect|Pacing|Accent|Delivery|Pronunciation|Emotion|Personality)\b[^\n:]{0,30}:", re.MULTILINE)
+_VOICE_STYLE: Final = re.compile(r"^[ \t]*(?:Voice|Tone|Affect|Pacing|Accent|Delivery|Pronunciation|Emotion|Personality)\b[^\n:]{0,30}:", re.MULTILINE)
 _PATH: Final = re.compile(r"(?:^|[\s'\"`(])(?:~|\.{1,2}|\$\w+)?/[\w.*-]+(?:/[\w.*-]+)*|\*\.\w{1,5}\b|\s-{1,2}[a-z][\w-]*\b")
 _CODE_LINE: Final = re.compile(
-    r"^\s*(?:def |class \w+[(:{]|import \w|from \w+ import|#include|using namespace|public |private |function\b.*\(|const \w+\s?="
+    r"^[ \t]*(?:def |class \w+[(:{]|import \w|from \w+ import|#include|using namespace|public |private |function\b.*\(|const \w+\s?="
     r"|let \w+\s?=|var \w+\s?=|func \w+\(|fn \w+|package \w+|select\b.+\bfrom\b|insert into\b|create table\b|<\?php|<!doctype|<html"
-    r"|\$ \w+|for\s?\(.*;|if\s?\(.*\)\s?\{|while\s?\(.*\)|return\b.*;|print\(|console\.log|@\w+\n|try:|except\b.*:|\}\s*$|end$)",
+    r"|\$ \w+|for\s?\(.*;|if\s?\(.*\)\s?\{|while\s?\(.*\)|return\b.*;|print\(|console\.log|@\w+\n|try:|except\b.*:|\}[ \t]*$|end$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _CALL: Final = re.compile(r"\b[a-z_]\w*\([^)\n]{0,60}\)|[a-z0-9]_[a-z0-9]|\b[a-z]+[A-Z]\w+|`[^`\n]+`|=>|->|::|&&|\|\||!=|==|\+=|</\w+>")

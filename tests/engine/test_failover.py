@@ -178,18 +178,17 @@ def test_no_route_at_all_names_each_reason_and_the_next_command_in_time(tmp_path
 
 def test_a_paid_model_is_refused_with_what_would_make_it_acceptable(tmp_path: Path):
     """S0-04: a paid model is never called."""
-    with FakeUpstream([GOOD]) as upstream:
-        with make_pool(tmp_path, {"only": upstream}, extra="") as mux:
-            environ = {
-                "OPENMUX_STATE_URL": "memory:",
-                "OPENROUTER_API_KEY": "sk-or-test",
-                "OPENMUX_OPENROUTER_BASE_URL": upstream.base_url,
-            }
-            settings = type(mux.settings).load(environ=environ, cwd=tmp_path)
-            paid = type(mux)(settings)
-            with pytest.raises(NoRouteError, match="free = true"):
-                ask(paid, QUESTION, Options(chain=("openrouter:openai/gpt-5.5",)))
-            count = len(upstream.requests)
+    with FakeUpstream([GOOD]) as upstream, make_pool(tmp_path, {"only": upstream}, extra="") as mux:
+        environ = {
+            "OPENMUX_STATE_URL": "memory:",
+            "OPENROUTER_API_KEY": "sk-or-test",
+            "OPENMUX_OPENROUTER_BASE_URL": upstream.base_url,
+        }
+        settings = type(mux.settings).load(environ=environ, cwd=tmp_path)
+        paid = type(mux)(settings)
+        with pytest.raises(NoRouteError, match="free = true"):
+            ask(paid, QUESTION, Options(chain=("openrouter:openai/gpt-5.5",)))
+        count = len(upstream.requests)
 
     assert 0 == count
 

@@ -16,7 +16,6 @@ import pytest
 from openmux_lc.errors import ConfigError, OpenMuxError
 from openmux_lc.local import embedded
 from openmux_lc.local.embedded import TINY_MODEL_ID, embedded_engine, has_embedded_engine, tiny_model_path
-from openmux_lc.local.serve_gguf import main
 
 needs_llama = pytest.mark.skipif(not has_embedded_engine(), reason="needs pip install 'openmux-lc[demo]'")
 
@@ -132,35 +131,6 @@ def test_a_missing_extra_is_named_with_the_command_that_brings_it(monkeypatch: p
 
     with pytest.raises(ConfigError, match=r"pip install 'openmux-lc\[demo\]'"), embedded_engine():
         pass
-
-
-@needs_llama
-@pytest.mark.integration
-def test_the_program_serves_until_its_input_ends(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """It tells its address in one JSON line, under the name and with the key it was given."""
-    answers: list[object] = []
-
-    class Input:
-        """Stands for the parent: asks while it is waited for, then ends."""
-
-        @property
-        def buffer(self) -> "Input":
-            return self
-
-        def read(self) -> bytes:
-            root_url = json.loads(capfd.readouterr().out)["root_url"]
-            request = urllib.request.Request(f"{root_url}/v1/models", headers={"Authorization": "Bearer k1"})
-            with urllib.request.urlopen(request, timeout=10) as response:
-                answers.append([row["id"] for row in json.load(response)["data"]])
-            return b""
-
-    monkeypatch.setattr(sys, "stdin", Input())
-    main([str(tiny_model_path()), "--alias", "other", "--embedding", "--api-key", "k1"])
-    main([str(tiny_model_path()), "--alias", "plain"])
-
-    assert [["other"], ["plain"]] == answers
 
 
 def test_a_server_that_does_not_stop_by_itself_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

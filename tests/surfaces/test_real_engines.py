@@ -161,7 +161,9 @@ def test_ollama_embeds_through_its_native_api(tmp_path: Path, ollama_server: str
     assert 192 == len(vector)
 
 
-def test_a_lost_embedding_model_is_told_not_replaced(tmp_path: Path, start_llama: Callable[..., AbstractContextManager[str]]):
+def test_a_lost_embedding_model_is_told_not_replaced(
+    tmp_path: Path, start_llama: Callable[..., AbstractContextManager[str]]
+):
     """Vectors of another model could not be compared with the earlier ones."""
     with start_llama(embedding=True) as base_url:
         mux = pool(tmp_path, OPENMUX_LLAMACPP_BASE_URL=base_url, OPENMUX_PROVIDERS="llamacpp")
