@@ -8,13 +8,14 @@ the cost of loading the certificate store. Nothing is created before its first u
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Final, Self
 from weakref import WeakKeyDictionary
 
@@ -186,11 +187,37 @@ def _with_timed_reads(client: httpx.Client) -> httpx.Client:
     return client
 
 
+class _LoopClients(dict[tuple[bool, bool], httpx.AsyncClient]):
+    """One loop's clients, closed with it.
+
+    A loop that ends (`asyncio.run` does) closes the asynchronous generators begun in
+    it, and nothing else: so one generator waits for that moment and closes the clients.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._end = self._until_the_end()
+        with contextlib.suppress(StopIteration):
+            self._end.__anext__().send(None)
+
+    async def aclose(self) -> None:
+        """Close the clients now."""
+        await self._end.aclose()
+
+    async def _until_the_end(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            for client in self.values():
+                await client.aclose()
+            self.clear()
+
+
 class Clients:
     """Lazily made clients that survive threads, event loops and fork.
 
-    An asynchronous client belongs to the loop it was made in and is forgotten with
-    it: a connection pool that outlives its loop fails at the next call.
+    An asynchronous client belongs to the loop it was made in and is closed with it: a
+    connection pool that outlives its loop fails at the next call.
     """
 
     def __init__(self) -> None:
@@ -198,9 +225,7 @@ class Clients:
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._sync: dict[tuple[bool, bool], httpx.Client] = {}
-        self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[bool, bool], httpx.AsyncClient]] = (
-            WeakKeyDictionary()
-        )
+        self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClients] = WeakKeyDictionary()
 
     def sync(self, url: str) -> httpx.Client:
         """Return the client for `url`, shared by all threads."""
@@ -225,7 +250,9 @@ class Clients:
         """Return the running loop's own client for `url`."""
         self._drop_parents_clients()
         loop = asyncio.get_running_loop()
-        clients = self._async.setdefault(loop, {})
+        clients = self._async.get(loop)
+        if clients is None:
+            clients = self._async[loop] = _LoopClients()
         kind = _kind(url)
         client = clients.get(kind)
         if client is None:
@@ -248,8 +275,9 @@ class Clients:
 
     async def aclose(self) -> None:
         """Close the running loop's clients and the threads' ones."""
-        for client in self._async.pop(asyncio.get_running_loop(), {}).values():
-            await client.aclose()
+        clients = self._async.pop(asyncio.get_running_loop(), None)
+        if clients is not None:
+            await clients.aclose()
         self.close()
 
     def _drop_parents_clients(self) -> None:

@@ -20,7 +20,7 @@ def make_pool(
         extra: Further TOML.
     """
     lines = ["schema = 1"]
-    for number, (name, upstream) in enumerate(upstreams.items()):
+    for number, name in enumerate(upstreams):
         quality = max(0.05, 0.95 - number * 0.1)
         lines += [
             "[[models]]",

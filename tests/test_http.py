@@ -56,6 +56,23 @@ def test_two_event_loops_in_sequence_both_work():
     assert [200, 200] == statuses
 
 
+def test_a_loop_that_ends_closes_its_clients():
+    """`asyncio.run` leaves no socket behind, though nobody closed anything."""
+    clients = Clients()
+
+    async def call(url: str) -> tuple[object, int]:
+        client = clients.for_running_loop(url)
+        return client, (await client.get(f"{url}/models")).status_code
+
+    with FakeUpstream() as upstream:
+        client, status = asyncio.run(call(upstream.base_url))
+        is_closed_there = upstream.wait_for_connections(0)
+
+    assert 200 == status
+    assert client.is_closed
+    assert is_closed_there
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_gets_clients_of_its_own():

@@ -1,7 +1,7 @@
 """Fills the README's generated blocks: the graph drawn by itself, and the providers.
 
-    python .ci/build/make_readme.py           # writes
-    python .ci/build/make_readme.py --check   # exit code 1 if a block is out of date
+python .ci/build/make_readme.py           # writes
+python .ci/build/make_readme.py --check   # exit code 1 if a block is out of date
 """
 
 import argparse

@@ -11,24 +11,47 @@ from typing import Final, Self, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
 __all__ = ["LiveProgress", "draw_table"]
 
+_GAP: Final = 3
 _STYLES: Final = {"✓": "green", "✗": "red"}
 
 
 def draw_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, stream: TextIO) -> None:
-    """Draw a table as wide as the terminal; the first named column is never shortened."""
+    """Draw a table; where the terminal is too narrow for its words, one block for each row."""
+    console = Console(file=stream, highlight=False)
+    key = next((number for number, heading in enumerate(headings) if heading), 0)
+    widths = [
+        _least_width(column, is_whole=number == key) for number, column in enumerate(zip(headings, *rows, strict=True))
+    ]
+    if sum(widths) + _GAP * len(widths) > console.width:
+        _draw_blocks(console, headings, rows)
+        return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    first = next((number for number, heading in enumerate(headings) if heading), 0)
     for number, heading in enumerate(headings):
-        table.add_column(heading, overflow="fold", no_wrap=number == first and len(rows) > 0, header_style="bold")
+        table.add_column(heading, min_width=widths[number], no_wrap=number == key, header_style="bold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(file=stream, highlight=False).print(table)
+    console.print(table)
+
+
+def _least_width(cells: Sequence[str], *, is_whole: bool) -> int:
+    """Return the width that breaks no word, or no cell."""
+    return max(max(map(len, [cell] if is_whole else cell.split()), default=0) for cell in cells)
+
+
+def _draw_blocks(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    for row in rows:
+        cells = [(heading, cell) for heading, cell in zip(headings, row, strict=True) if cell]
+        console.print(Text(" ".join(cell for _, cell in cells[: 1 + (not headings[0])]), style="bold"))
+        for heading, cell in cells[1 + (not headings[0]) :]:
+            line = Text(f"{heading}: ", style="dim").append(cell, style="not dim")
+            console.print(Padding(line, (0, 0, 0, 4)))
 
 
 class LiveProgress:

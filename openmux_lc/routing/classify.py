@@ -51,7 +51,10 @@ def classify(request: Request, *, task: Task | None = None) -> Classification:
     scores = _sum(fired)
     if features.earlier is not None:
         before = _fired(features.earlier)
-        fired, scores = fired + before, {name: scores[name] + _EARLIER_WEIGHT * gain for name, gain in _sum(before).items()}
+        fired, scores = (
+            fired + before,
+            {name: scores[name] + _EARLIER_WEIGHT * gain for name, gain in _sum(before).items()},
+        )
     shares = _shares(scores)
     best = max(TASKS, key=shares.__getitem__) if task is None else task
     tags = _tags(fired, best, features)

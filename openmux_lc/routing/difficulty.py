@@ -21,7 +21,14 @@ _PER_DOUBLING: Final = 0.09
 _SHORT_TOKENS: Final = 16.0
 _PER_DEEP_ASK: Final = 0.09
 _MOST_DEEP_ASKS: Final = 3
-_TAGS: Final = {"math": 0.04, "data_analysis": 0.05, "structured": 0.03, "action": -0.08, "web_search": -0.05, "translation": -0.05}
+_TAGS: Final = {
+    "math": 0.04,
+    "data_analysis": 0.05,
+    "structured": 0.03,
+    "action": -0.08,
+    "web_search": -0.05,
+    "translation": -0.05,
+}
 _MANY_TURNS: Final = 6
 _LONG_ANSWER_TOKENS: Final = 2048
 
@@ -44,4 +51,4 @@ def difficulty(features: Features, task: Task, tags: Collection[str]) -> float:
     total += 0.15 if features.has_tools else 0.0
     total += 0.1 if features.turns >= _MANY_TURNS else 0.0
     total += 0.1 if features.max_tokens >= _LONG_ANSWER_TOKENS else 0.0
-    return round(min(1.0, max(0.0, total)), 3)
+    return round(min(1.0, max(0.0, total)), 2)

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from openmux_lc.routing.lexicon import PHRASES, WORDS
+from openmux_lc.routing.lexicon import WORDS
+from openmux_lc.routing.lexicon_phrases import PHRASES
 from openmux_lc.routing.lexicon_scripts import SUBSTRINGS
 from openmux_lc.routing.shapes import code_likeness, file_kinds, read_shapes
 from openmux_lc.routing.tokens import estimated_request_tokens, estimated_tokens
@@ -46,7 +47,13 @@ _INSTRUCTIONS: Final = frozenset(
 _UNBORDERED: Final = re.compile(
     r"[\u0590-\u06ff\u0750-\u077f\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 )
-_PART_KINDS: Final = (("image", "image"), ("input_image", "image"), ("audio", "audio"), ("input_audio", "audio"), ("video", "video"))
+_PART_KINDS: Final = (
+    ("image", "image"),
+    ("input_image", "image"),
+    ("audio", "audio"),
+    ("input_audio", "audio"),
+    ("video", "video"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

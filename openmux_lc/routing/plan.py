@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Self
 
 from openmux_lc.routing.classify import classify
 from openmux_lc.routing.eligible import able_entries, paused_routes, to_requirements, why_not
-from openmux_lc.routing.score import affinity, score, weights_of
+from openmux_lc.routing.score import affinity, score, weights_of, with_state
 from openmux_lc.types.catalog import PoolEntry, Route
 from openmux_lc.types.run import Candidate, Classification, Options, Plan, Rejection, Request, Requirements
 from openmux_lc.types.state import RouteState, Snapshot
@@ -33,7 +33,7 @@ class _Kind(NamedTuple):
     task: str
     tags: tuple[str, ...]
     difficulty: float
-    profile: str
+    weights: tuple[tuple[str, float], ...]
     pinned: tuple[Route, ...]
     is_open: bool
 
@@ -115,7 +115,7 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         found.task,
         found.tags,
         found.difficulty,
-        options.routing_profile,
+        tuple(sorted(chosen.items())),
         pinned,
         is_open,
     )
@@ -124,13 +124,14 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
     paused = paused_routes((entry for entry, _ in ranking.able if entry.route not in named), snapshot)
     rows = [row for row in ranking.able if row[0].route not in short and row[0].route not in paused]
     rejected = (*ranking.rejected, *short.values(), *paused.values())
-    candidates = _ordered(rows, found, requirements, snapshot, chosen, options.seed, previous)
+    candidates = _ordered(rows, snapshot, chosen, seed=options.seed, previous=previous)
     ranked = [candidate.route for candidate in candidates]
     well = set(ranked)
     last = [route for route in fallback if route in well and route not in named] if is_open else []
-    order = [route for route in pinned if route in well]
+    order = _well_first([route for route in dict.fromkeys(pinned) if route in well], snapshot)
     if is_open:
-        order += _providers_first([route for route in ranked if route not in named and route not in last]) + last
+        order += _providers_first([route for route in ranked if route not in named and route not in last])
+        order = _with_fallback(order, last, options)
     return Plan(
         branches=_branches(order, options),
         candidates=tuple(candidates),
@@ -154,8 +155,9 @@ def _rank(pool: Pool, kind: _Kind, found: Classification, weights: Mapping[str, 
         rejected=tuple(rejected),
         least_window=min((_window(entry) for entry in able), default=0),
     )
-    while len(pool.rankings) >= _KEPT_RANKINGS:
-        pool.rankings.pop(next(iter(pool.rankings)), None)
+    # A list first: another thread may add to the rankings meanwhile.
+    for oldest in list(pool.rankings)[: max(0, len(pool.rankings) - _KEPT_RANKINGS + 1)]:
+        pool.rankings.pop(oldest, None)
     pool.rankings[kind] = ranking
     return ranking
 
@@ -176,12 +178,11 @@ def _window(entry: PoolEntry) -> int:
     return window if isinstance(window, int) else _NO_LIMIT
 
 
-def _ordered(  # noqa: PLR0913, PLR0917 - private, one caller
+def _ordered(
     rows: Sequence[tuple[PoolEntry, Candidate]],
-    found: Classification,
-    requirements: Requirements,
     snapshot: Snapshot,
     weights: Mapping[str, float],
+    *,
     seed: int | None,
     previous: Route | None,
 ) -> list[Candidate]:
@@ -192,7 +193,8 @@ def _ordered(  # noqa: PLR0913, PLR0917 - private, one caller
         state = snapshot.routes.get(entry.route)
         candidate = fresh
         if state is not None:
-            candidate = Candidate(route=entry.route, score=score(entry, found, requirements, state, weights))
+            known = with_state(fresh.score, state, weights, is_local=entry.provider.is_local)
+            candidate = Candidate(route=entry.route, score=known)
         if entry.route == previous:
             candidate = Candidate(route=entry.route, score=affinity(candidate.score))
         keyed.append((-candidate.score.total, draw.random() if draw else entry.rank, entry.route, candidate))
@@ -212,6 +214,20 @@ def _providers_first(routes: Sequence[Route]) -> list[Route]:
         seen[route.provider] = turn + 1
         waves.append((turn, number, route))
     return [route for _, _, route in sorted(waves, key=lambda wave: wave[:2])]
+
+
+def _well_first(pinned: Sequence[Route], snapshot: Snapshot) -> list[Route]:
+    """Return the user's routes in their order, paused ones behind the others.
+
+    The last one left is asked even while it is paused: nobody else could answer.
+    """
+    return sorted(pinned, key=lambda route: snapshot.cooldown(route) is not None)
+
+
+def _with_fallback(order: Sequence[Route], last: Sequence[Route], options: Options) -> list[Route]:
+    """Return the order with the user's fallback inside what may be tried."""
+    kept = max(options.fan_out, options.max_attempts - len(last))
+    return [*order[:kept], *last, *order[kept:]]
 
 
 def _branches(order: Sequence[Route], options: Options) -> tuple[tuple[Route, ...], ...]:

@@ -64,10 +64,22 @@ RULES: Final = (
         (2.4, "gets:picture need>picture -figure -search -seek -see"),
         (2.0, "gets:picture file:image", "image_edit"),
         (3.2, "first:draw gets:picture -figure -shape:options -word_picture -abstract", "image_generation"),
-        (3.0, "head:draw -figure -code_language -code_noun -shape:options -explain -howto -abstract -as_text -word_picture", "image_generation"),
-        (2.2, "first:draw -figure -code_language -code_noun -shape:options -explain -howto -abstract -as_text -word_picture", "image_generation"),
+        (
+            3.0,
+            "head:draw -figure -code_language -code_noun -shape:options -explain -howto -abstract -as_text -word_picture",
+            "image_generation",
+        ),
+        (
+            2.2,
+            "first:draw -figure -code_language -code_noun -shape:options -explain -howto -abstract -as_text -word_picture",
+            "image_generation",
+        ),
         (1.6, "word_picture"),
-        (1.4, "picture_of gets:picture -seek -search -figure -explain -word_picture -as_text -code_language", "image_generation"),
+        (
+            1.4,
+            "picture_of gets:picture -seek -search -figure -explain -word_picture -as_text -code_language",
+            "image_generation",
+        ),
         (2.0, "draw -is:ascii -explain -howto -ask -abstract -first:draw", "image_generation"),
         (2.0, "first:illustrate -abstract -howto -explain"),
         (1.5, "draw>picture -figure -explain"),
@@ -214,7 +226,10 @@ RULES: Final = (
     *_rules(
         "chat",
         (1.2, "explain -shape:options -file:audio -file:image -shape:path -new:image -new:audio -new:video -hear -see"),
-        (1.6, "head:explain -shape:options -file:audio -file:image -code:some -shape:math -new:image -new:audio -new:video -hear -see"),
+        (
+            1.6,
+            "head:explain -shape:options -file:audio -file:image -code:some -shape:math -new:image -new:audio -new:video -hear -see",
+        ),
         (1.2, "smalltalk"),
         (2.6, "roleplay"),
         (2.6, "gets:genre"),

@@ -16,7 +16,7 @@ from openmux_lc.types.catalog import Limit, PoolEntry
 from openmux_lc.types.run import Classification, Requirements, Score
 from openmux_lc.types.state import RouteState
 
-__all__ = ["PROFILES", "TERMS", "affinity", "quality_for", "score", "weights_of"]
+__all__ = ["PROFILES", "TERMS", "affinity", "quality_for", "score", "weights_of", "with_state"]
 
 TERMS: Final = ("quality", "latency", "cost", "context")
 PROFILES: Final[Mapping[str, Mapping[str, float]]] = {
@@ -74,17 +74,32 @@ def score(
     """
     terms = {
         "quality": _fit(quality_for(entry, classification), classification.difficulty),
-        "latency": _latency(state),
-        "cost": _plenty(entry, state, classification.difficulty),
+        "latency": _UNMEASURED_LATENCY,
+        "cost": _plenty(entry, classification.difficulty),
+        "known": _known(entry, requirements),
     }
     if weights.get("context"):
         terms["context"] = _context(entry)
-    mean = sum(weights.get(name, 0.0) * value for name, value in terms.items()) / (sum(weights.values()) or 1.0)
-    reliability = (2 + state.successes) / (2 + state.successes + state.failures)
-    headroom = 1.0 if state.headroom >= _PLENTY else 0.1 + 0.9 * state.headroom / _PLENTY
-    known = _known(entry, requirements)
-    terms |= {"reliability": reliability, "headroom": headroom, "known": known}
-    return Score(total=mean * reliability * headroom * known, terms=terms)
+    return with_state(Score(total=0.0, terms=terms), state, weights, is_local=entry.provider.is_local)
+
+
+def with_state(fresh: Score, state: RouteState, weights: Mapping[str, float], *, is_local: bool) -> Score:
+    """Return the score of an unused route as it is after what was learned of it.
+
+    Quick, as only what the ledger knows is worked out anew.
+    """
+    terms = {
+        **fresh.terms,
+        "latency": _latency(state),
+        "reliability": (2 + state.successes) / (2 + state.successes + state.failures),
+        "headroom": 1.0 if state.headroom >= _PLENTY else 0.1 + 0.9 * state.headroom / _PLENTY,
+    }
+    if not is_local:
+        terms["cost"] *= state.headroom
+    mean = sum([weights.get(name, 0.0) * terms[name] for name in TERMS if name in terms]) / (
+        sum(weights.values()) or 1.0
+    )
+    return Score(total=mean * terms["reliability"] * terms["headroom"] * terms["known"], terms=terms)
 
 
 def affinity(found: Score) -> Score:
@@ -116,16 +131,16 @@ def _latency(state: RouteState) -> float:
     return 1.0 - math.log(seconds / _FAST_S) / math.log(_SLOW_S / _FAST_S)
 
 
-def _plenty(entry: PoolEntry, state: RouteState, difficulty: float) -> float:
+def _plenty(entry: PoolEntry, difficulty: float) -> float:
     """Return how plentiful this route's quota is; an easy question shuns scarce ones."""
     if entry.provider.is_local:
         return 1.0
     limits = entry.provider.model_limits.get(entry.model.id, entry.provider.limits)
     if not limits:
-        return 0.5 * state.headroom
+        return 0.5
     daily = [amount for limit in limits if (amount := _per_day(limit)) is not None]
     plenty = min(1.0, math.log10(1 + min(daily)) / 4) if daily else 0.6
-    return state.headroom * (plenty + (1 - plenty) * difficulty * 0.5)
+    return plenty + (1 - plenty) * difficulty * 0.5
 
 
 def _per_day(limit: Limit) -> float | None:

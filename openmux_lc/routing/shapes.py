@@ -32,8 +32,11 @@ _MATH: Final = re.compile(
     re.IGNORECASE,
 )
 _NUMBER: Final = re.compile(r"\d+")
-_TABLE: Final = re.compile(r"(?:^[^\n]*(?:\|[^\n|]*){2,}$\n?){2,}|(?:^\"?[^\n,]*\"?(?:,[^\n,]*){2,}$\n?){3,}"
-    r"|(?:^[^\n,\s]{1,40},[^\s,][^\n,]{0,60}$\n?){3,}", re.MULTILINE)
+_TABLE: Final = re.compile(
+    r"(?:^[^\n]*(?:\|[^\n|]*){2,}$\n?){2,}|(?:^\"?[^\n,]*\"?(?:,[^\n,]*){2,}$\n?){3,}"
+    r"|(?:^[^\n,\s]{1,40},[^\s,][^\n,]{0,60}$\n?){3,}",
+    re.MULTILINE,
+)
 _TRACE: Final = re.compile(
     r"Traceback \(most recent|^[ \t]+at [\w$.<>]+\(|\b\w+(?:Error|Exception)\b(?::|\sin\b)|^[ \t]*File \"[^\"]+\", line \d+|panicked at"
     r"|error\[E\d+\]|npm ERR!|Segmentation fault|undefined reference to|command not found",
@@ -46,21 +49,29 @@ _PREFIX: Final = re.compile(
 )
 _RAW_TITLE: Final = re.compile(r"\s*(?:title|document|classification|clustering|passage|query)\s?:", re.IGNORECASE)
 _SSML: Final = re.compile(r"<speak\b|<prosody\b|<break time", re.IGNORECASE)
-_VOICE_STYLE: Final = re.compile(r"^[ \t]*(?:Voice|Tone|Affect|Pacing|Accent|Delivery|Pronunciation|Emotion|Personality)\b[^\n:]{0,30}:", re.MULTILINE)
-_PATH: Final = re.compile(r"(?:^|[\s'\"`(])(?:~|\.{1,2}|\$\w+)?/[\w.*-]+(?:/[\w.*-]+)*|\*\.\w{1,5}\b|\s-{1,2}[a-z][\w-]*\b")
+_VOICE_STYLE: Final = re.compile(
+    r"^[ \t]*(?:Voice|Tone|Affect|Pacing|Accent|Delivery|Pronunciation|Emotion|Personality)\b[^\n:]{0,30}:",
+    re.MULTILINE,
+)
+_PATH: Final = re.compile(
+    r"(?:^|[\s'\"`(])(?:~|\.{1,2}|\$\w+)?/[\w.*-]+(?:/[\w.*-]+)*|\*\.\w{1,5}\b|\s-{1,2}[a-z][\w-]*\b"
+)
 _CODE_LINE: Final = re.compile(
     r"^[ \t]*(?:def |class \w+[(:{]|import \w|from \w+ import|#include|using namespace|public |private |function\b.*\(|const \w+\s?="
     r"|let \w+\s?=|var \w+\s?=|func \w+\(|fn \w+|package \w+|select\b.+\bfrom\b|insert into\b|create table\b|<\?php|<!doctype|<html"
     r"|\$ \w+|for\s?\(.*;|if\s?\(.*\)\s?\{|while\s?\(.*\)|return\b.*;|print\(|console\.log|@\w+\n|try:|except\b.*:|\}[ \t]*$|end$)",
     re.IGNORECASE | re.MULTILINE,
 )
-_CALL: Final = re.compile(r"\b[a-z_]\w*\([^)\n]{0,60}\)|[a-z0-9]_[a-z0-9]|\b[a-z]+[A-Z]\w+|`[^`\n]+`|=>|->|::|&&|\|\||!=|==|\+=|</\w+>")
+_CALL: Final = re.compile(
+    r"\b[a-z_]\w*\([^)\n]{0,60}\)|[a-z0-9]_[a-z0-9]|\b[a-z]+[A-Z]\w+|`[^`\n]+`|=>|->|::|&&|\|\||!=|==|\+=|</\w+>"
+)
 _MARKS: Final = "{}[]();=<>"
-_ARTICLES: Final = frozenset({"a", "an", "the", "two", "three", "four", "five", "several", "portrait", "photo", "image", "view", "close"})
+_ARTICLES: Final = frozenset(
+    {"a", "an", "the", "two", "three", "four", "five", "several", "portrait", "photo", "image", "view", "close"}
+)
 _NOT_A_SCENE: Final = frozenset(
     "i you my me we us your our it's i'm what who when where why how which do does did can could would should please let "
-    "if not need want make give tell find show add play book set turn write create generate explain answer question percent"
-    .split()
+    "if not need want make give tell find show add play book set turn write create generate explain answer question percent".split()
 )
 _SCENE: Final = frozenset(
     "wearing holding standing sitting with in on of under next front behind above beside flying riding surrounded background made "
@@ -122,7 +133,10 @@ def _cheap_shapes(text: str, masked: str, words: Sequence[str]) -> tuple[tuple[s
         ("lines", text.count("\n") >= 2),
         ("cpp", any(name in text for name in ("c++", "C++", "c#", "C#", ".NET", ".net"))),
         ("scene", _is_scene(end, words)),
-        ("listed", 3 <= masked.count(",") and len(words) <= 60 and "?" not in masked and "." not in masked.rstrip(" .")),
+        (
+            "listed",
+            3 <= masked.count(",") and len(words) <= 60 and "?" not in masked and "." not in masked.rstrip(" ."),
+        ),
     )
 
 

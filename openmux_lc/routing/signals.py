@@ -15,12 +15,41 @@ __all__ = ["to_signals"]
 
 _REACH: Final = 7
 _VERBS: Final = frozenset(
-    {"make", "need", "draw", "edit", "look", "read", "write", "extract", "translate", "summarize", "transcribe", "search", "act", "code_verb"}
+    {
+        "make",
+        "need",
+        "draw",
+        "edit",
+        "look",
+        "read",
+        "write",
+        "extract",
+        "translate",
+        "summarize",
+        "transcribe",
+        "search",
+        "act",
+        "code_verb",
+    }
 )
 _ASKS: Final = frozenset({"make", "need", "draw", "write", "code_verb", "translate", "summarize", "extract", "search"})
 _DELIVER: Final = frozenset({"make", "need", "draw", "write", "code_verb"})
 _THINGS: Final = frozenset(
-    {"picture", "audio", "music", "sound", "voice", "video", "speak", "code_noun", "code_language", "genre", "data", "device", "given"}
+    {
+        "picture",
+        "audio",
+        "music",
+        "sound",
+        "voice",
+        "video",
+        "speak",
+        "code_noun",
+        "code_language",
+        "genre",
+        "data",
+        "device",
+        "given",
+    }
 )
 
 
@@ -57,7 +86,9 @@ def _asked_thing(features: Features) -> str:
     start = asks[0][0]
     if start > 2 * _REACH and features.is_english:
         return ""
-    return next((name for position, name in features.hits if position >= start and name in _THINGS and name != "given"), "")
+    return next(
+        (name for position, name in features.hits if position >= start and name in _THINGS and name != "given"), ""
+    )
 
 
 def _sizes(features: Features) -> set[str]:

@@ -68,7 +68,15 @@ def main() -> None:
     if options.errors:
         for row, each in pairs:
             if row["source"] == options.errors and row["label"] != each.task:
-                print(row["label"], row["sublabel"], "->", each.task, each.confidence, repr(row["text"][:150]), each.evidence)
+                print(
+                    row["label"],
+                    row["sublabel"],
+                    "->",
+                    each.task,
+                    each.confidence,
+                    repr(row["text"][:150]),
+                    each.evidence,
+                )
         return
     table("all", (("all", row["label"], each.task) for row, each in pairs))
     table("class", ((row["label"], row["label"], each.task) for row, each in pairs))
