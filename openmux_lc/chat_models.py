@@ -4,8 +4,9 @@ It has no policy: messages are converted, the graph runs, the answer is converte
 back. The report rides in `response_metadata["openmux"]`.
 """
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput, ModelProfile
@@ -88,7 +89,7 @@ class ChatOpenMux(BaseChatModel):
     mux: Mux | None = Field(default=None, exclude=True, repr=False)
 
     _graphs: dict[tuple[int, bool], FusedGraph] = PrivateAttr(default_factory=dict)
-    _own_pool: Mux | None = PrivateAttr(default=None)
+    _own_pool: tuple[object, Mux] | None = PrivateAttr(default=None)
 
     @model_validator(mode="before")
     @classmethod
@@ -127,12 +128,20 @@ class ChatOpenMux(BaseChatModel):
 
     @property
     def pool(self) -> Mux:
-        """The pool behind this model."""
+        """The pool behind this model.
+
+        Raises:
+            ConfigError: `api_key` was given without a pinned model, or beside a `mux`.
+        """
         if self.mux is not None:
+            if self.api_key is not None:
+                raise ConfigError("api_key= and mux= exclude each other: give the key to the pool, as Mux(keys={...})")
             return self.mux
-        if self._own_pool is None:
-            self._own_pool = Mux.default() if self.api_key is None else self._keyed_pool(self.api_key)
-        return self._own_pool
+        # A copy may pin another provider, and a forked process needs sockets and files of its own.
+        wish = (os.getpid(), self.api_key, self.model_name if self.api_key else "")
+        if self._own_pool is None or self._own_pool[0] != wish:
+            self._own_pool = wish, Mux.default() if self.api_key is None else self._keyed_pool(self.api_key)
+        return self._own_pool[1]
 
     def _keyed_pool(self, key: SecretStr) -> Mux:
         """Return a pool that uses `key` for the pinned provider."""
@@ -140,6 +149,24 @@ class ChatOpenMux(BaseChatModel):
         if not separator:
             raise ConfigError("api_key= needs a pinned model: write it as model='provider:model'")
         return Mux(keys={provider: key.get_secret_value()})
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Return a copy with options of its own and the same pool: sockets and files have no copies."""
+        memo = {} if memo is None else memo  # deepcopy's own scratch pad: the one argument meant to be written to
+        memo |= {id(shared): shared for shared in (self.mux, self._own_pool, self._graphs) if shared is not None}
+        return super().__deepcopy__(memo)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Return what is pickled: the options; the pool is found anew where they are unpickled.
+
+        Raises:
+            TypeError: The model has a pool of its own, whose sockets and files cannot travel.
+        """
+        if self.mux is not None:
+            raise TypeError("ChatOpenMux with mux= cannot be pickled: leave mux= out and pass it after unpickling")
+        state = super().__getstate__()
+        private = state["__pydantic_private__"] or {}
+        return {**state, "__pydantic_private__": {**private, "_graphs": {}, "_own_pool": None}}
 
     def bind_tools(
         self,

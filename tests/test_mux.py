@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 
@@ -20,6 +20,16 @@ from openmux_lc.types.run import Options
 from tests.pool import make_pool
 
 GOOD = Answer(text="The capital of France is Paris.")
+
+
+class Letters(Embeddings):
+    """A user's own embeddings: how often each of seven letters stands in a text."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [[float(text.count(letter)) for letter in "aeioulm"] for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
 
 
 def empty(folder: Path, **environ: str) -> Mux:
@@ -48,7 +58,7 @@ def test_a_users_own_model_streams_through_the_pool(tmp_path: Path):
 
 def test_a_users_own_embeddings_join_the_pool(tmp_path: Path):
     with empty(tmp_path) as mux:
-        mux.add("mine:vectors", DeterministicFakeEmbedding(size=7), is_local=True)
+        mux.add("mine:vectors", Letters(), is_local=True)
         vectors = OpenMuxEmbeddings(mux=mux)
         vector = vectors.embed_query("hello")
 

@@ -39,7 +39,7 @@ ModelOption = Annotated[
         "--model",
         "-m",
         metavar="ROUTE",
-        help="Ask this route, such as groq:some-model; repeat it for a chain, end the chain with `auto` to go on.",
+        help="Ask this provider:model; repeat it for a chain, end the chain with `auto` to go on with the best.",
     ),
 ]
 TaskOption = Annotated[

@@ -46,12 +46,14 @@ def _least_width(cells: Sequence[str], *, is_whole: bool) -> int:
 
 
 def _draw_blocks(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    named = 1 if headings[0] else 2  # a column without a heading numbers the rows
     for row in rows:
-        cells = [(heading, cell) for heading, cell in zip(headings, row, strict=True) if cell]
-        console.print(Text(" ".join(cell for _, cell in cells[: 1 + (not headings[0])]), style="bold"))
-        for heading, cell in cells[1 + (not headings[0]) :]:
-            line = Text(f"{heading}: ", style="dim").append(cell, style="not dim")
-            console.print(Padding(line, (0, 0, 0, 4)))
+        console.print(Text(" ".join(row[:named]), style="bold"))
+        block = Text()
+        for heading, cell in zip(headings[named:], row[named:], strict=True):
+            if cell:
+                block.append(" · " if block else "", style="dim").append(f"{heading} ", style="dim").append(cell)
+        console.print(Padding(block, (0, 0, 0, 4), expand=False))
 
 
 class LiveProgress:
@@ -81,7 +83,7 @@ class LiveProgress:
     def end(self, mark: str, text: str) -> None:
         """Replace the spinner by a line: `mark` says how it went."""
         self._stop()
-        self._console.print(Text(f"{mark} ", style=_STYLES.get(mark, "dim")).append(Text(text, style="")))
+        self._console.print(Text.assemble((f"{mark} ", _STYLES.get(mark, "dim")), text))
 
     def _stop(self) -> None:
         if self._status is not None:

@@ -50,5 +50,13 @@ def _sum(usages: Sequence[Usage]) -> Usage:
         input_tokens=sum(usage.input_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
         total_tokens=sum(usage.total_tokens for usage in usages),
+        reasoning_tokens=_total([usage.reasoning_tokens for usage in usages]),
+        cache_read_tokens=_total([usage.cache_read_tokens for usage in usages]),
         is_estimated=any(usage.is_estimated for usage in usages),
     )
+
+
+def _total(counts: Sequence[int | None]) -> int | None:
+    """Return the sum of what is known, None where nothing is."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

@@ -22,20 +22,27 @@ _REFUSAL_WORDS: Final = 60
 
 
 def best(answers: Sequence[Answer]) -> Answer:
-    """Return the answer that agrees most with the others (S1-08); refusals come last.
+    """Return the answer that agrees most with the others (S1-08).
 
-    A tool call is never mixed with text: the first answer that calls one wins.
+    Refusals and texts that ran out of room come last. A tool call is never mixed with
+    text: the first answer that calls one wins.
     """
     calling = next((answer for answer in answers if answer.tool_calls), None)
     if calling is not None:
         return calling
     willing = [answer for answer in answers if not _is_refusal(answer.text)] or list(answers)
+    willing = [answer for answer in willing if answer.finish_reason != "length"] or willing
     shares = [agreement(answer.text, [other.text for other in willing if other is not answer]) for answer in willing]
     return willing[max(range(len(willing)), key=lambda number: (shares[number], -number))]
 
 
 def concatenated(answers: Sequence[Answer]) -> Answer:
-    """Return all answers in one text, each under the name of its route."""
+    """Return all answers in one text, each under the name of its route.
+
+    A tool call cannot stand beside other texts: then it is the answer alone.
+    """
+    if any(answer.tool_calls for answer in answers):
+        return best(answers)
     text = "\n\n".join(f"[{answer.route}]\n{answer.text.strip()}" for answer in answers if answer.text.strip())
     return replace(best(answers), text=text or answers[0].text)
 

@@ -9,12 +9,16 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from openmux_lc.combine.text import best
 from openmux_lc.types.json import Json
 from openmux_lc.types.run import Answer
 
 __all__ = ["voted"]
+
+_EXACT: Final = 2**53
+"""Whole numbers up to here are exact as floats."""
 
 
 def voted(answers: Sequence[Answer]) -> Answer:
@@ -62,8 +66,20 @@ def _ballot(found: Mapping[str, Json], name: str) -> str:
     """Return a field as one text to be counted; empty where it is missing."""
     if name not in found:
         return ""
-    value = found[name]
-    return _normal(value) if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return _canonical(found[name])
+
+
+def _canonical(value: Json) -> str:
+    """Return one text for values that mean the same: `1` and `1.0`, lists in any order."""
+    if isinstance(value, str):
+        return _normal(value)
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    if isinstance(value, int | float):
+        return repr(float(value)) if abs(value) < _EXACT else repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_canonical(value[key])}" for key in sorted(value)) + "}"
+    return "[" + ",".join(sorted(map(_canonical, value))) + "]"
 
 
 def _normal(text: str) -> str:

@@ -46,7 +46,8 @@ def all_failed(run: Run) -> AllRoutesFailedError:
     lines = [f"all {len(run.attempts)} attempts failed"]
     for attempt in run.attempts[:_LISTED]:
         status = f" {attempt.status_code}" if attempt.status_code else ""
-        lines.append(f"  {attempt.route}: {attempt.error or attempt.outcome}{status}: {attempt.message}")
+        told = attempt.message.removeprefix(f"{attempt.route}: ")
+        lines.append(f"  {attempt.route}: {attempt.error or attempt.outcome}{status}: {told}")
     if run.remaining_s <= 0:
         lines.append(f"  the deadline of {run.options.timeout_s:g} s has passed (timeout=)")
     if retry_at is not None:

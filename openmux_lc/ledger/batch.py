@@ -22,6 +22,8 @@ _T = TypeVar("_T")
 
 _ENOUGH: Final = 32
 _INTERVAL_S: Final = 1.0
+_REST_S: Final = 0.03
+"""Between two writes, however much comes together: writers of reservations come first."""
 _IDLE_ROUNDS: Final = 30
 _MOST_SAMPLES: Final = 10_000
 _MOST_RUNS: Final = 1_000
@@ -122,14 +124,14 @@ class Flusher:
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_stopped = False
+        self._stopped = threading.Event()
 
     def wake(self, *, at_once: bool) -> None:
         """See to it that the batch is written within a second, or at once."""
         if at_once:
             self._wanted.set()
         with self._lock:
-            if self._thread is not None or self._is_stopped:
+            if self._thread is not None or self._stopped.is_set():
                 return
             self._thread = threading.Thread(target=self._loop, name="openmux-ledger", daemon=True)
             # At interpreter exit no thread can be started; closing the ledger writes the rest.
@@ -139,7 +141,7 @@ class Flusher:
     def stop(self) -> None:
         """End the thread soon and start no other."""
         with self._lock:
-            self._is_stopped = True
+            self._stopped.set()
         self._wanted.set()
 
     def _loop(self) -> None:
@@ -148,7 +150,7 @@ class Flusher:
             self._wanted.wait(_INTERVAL_S)
             self._wanted.clear()
             writer = self._writer()
-            if writer is None or self._is_stopped:
+            if writer is None or self._stopped.is_set():
                 return
             idle_rounds = 0 if writer.flush() else idle_rounds + 1
             with self._lock:
@@ -156,6 +158,7 @@ class Flusher:
                     self._thread = None
                     return
             del writer
+            self._stopped.wait(_REST_S)
 
 
 def _drain(queue: deque[_T]) -> list[_T]:

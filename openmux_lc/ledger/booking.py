@@ -126,14 +126,16 @@ def _charged(page: Page, booking: Booking) -> dict[str, Counter] | None:
     reservation = booking.reservation
     if not reservation.amounts:
         return {} if booking.held is not None else None
-    lease = page.pop_lease(reservation.id)
-    held = lease
-    if held is None and booking.may_be_gone:
-        held = booking.held
+    held = booking.held
     if held is None:
+        held = page.pop_lease(reservation.id)
+        is_leased = held is not None
+    else:
+        is_leased = page.drop_lease(reservation.id)
+    if held is None or not (is_leased or booking.may_be_gone):
         return None  # settled before, or by another process
-    known = page.counters.get([each.name for each in held])
-    charge = quota.charge_late if lease is None else quota.settle
+    known = page.counters.get([name for name, _, _ in held])
+    charge = quota.settle if is_leased else quota.charge_late
     return charge(known, held, booking.actual, booking.now)
 
 

@@ -67,6 +67,10 @@ class MemoryStore:
         found = self._leases.pop(lease_id, None)
         return found[1] if found else None
 
+    def drop_lease(self, lease_id: str) -> bool:
+        """Forget what a reservation holds."""
+        return self._leases.pop(lease_id, None) is not None
+
     def pop_expired(self, now: float) -> list[tuple[Held, ...]]:
         """Return and forget what expired reservations hold."""
         expired = [lease_id for lease_id, (expires_at, _) in self._leases.items() if expires_at <= now]

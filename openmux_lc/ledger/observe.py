@@ -16,11 +16,12 @@ from openmux_lc.types.state import Cooldown, LimitObservation
 __all__ = ["Observed", "matching", "observe"]
 
 _DAY_S: Final = 86_400.0
-_MONTH_S: Final = 28 * _DAY_S
+_MONTH_S: Final = 29.5 * _DAY_S
 _UNTOLD_S: Final = 60.0
 """Rest after "none left" when neither reset nor window is told."""
 
-_TOLERANCE: Final = 0.05
+_TOLERANCE: Final = 0.06
+"""Months have 28 to 31 days."""
 
 
 class Observed(NamedTuple):

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
 from openmux_lc.ledger.store import StoreLostError
 
 __all__ = ["connect"]
@@ -56,9 +54,11 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def _make(path: Path) -> sqlite3.Connection:
     """Make or mend the file while no other process does."""
+    import filelock  # 50 ms, and only for a new file
+
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock", timeout=_WAIT_S, mode=0o600):
+        with filelock.FileLock(f"{path}.lock", timeout=_WAIT_S, mode=0o600):
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             try:
                 return _open(path)
@@ -68,7 +68,7 @@ def _make(path: Path) -> sqlite3.Connection:
                 _move_aside(path)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             return _open(path)
-    except (OSError, Timeout) as error:
+    except OSError as error:  # a lock that is not had in time is one as well
         raise StoreLostError(str(error)) from error
 
 

@@ -97,6 +97,10 @@ class Page(Protocol):
         """Return and forget what a reservation holds; None when it is gone."""
         ...
 
+    def drop_lease(self, lease_id: str) -> bool:
+        """Forget what a reservation holds; return whether it was still held."""
+        ...
+
     def pop_expired(self, now: float) -> list[tuple[Held, ...]]:
         """Return and forget what the reservations hold that have expired."""
         ...

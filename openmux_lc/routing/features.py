@@ -4,6 +4,8 @@ A long prompt is read at its head and tail only, so the cost is bounded. Nothing
 here keeps the prompt: `Features` holds counts, names of concepts and positions.
 """
 
+# ruff: noqa: RUF001 - quotation marks and signs of many languages look alike
+
 from __future__ import annotations
 
 import re
@@ -42,10 +44,25 @@ _QUOTED: Final = re.compile(
 _COLON: Final = re.compile(r"(?<!\d)\s?[:：](?!//)(?=\s|[^\x00-\x7f]|[\w\[{(#])")
 _COLON_REACH: Final = 200
 _INSTRUCTIONS: Final = frozenset(
-    "translate summarize transcribe speak read embed rewrite extract calculate explain write draw edit look similar".split()
+    {
+        *(
+            "translate",
+            "summarize",
+            "transcribe",
+            "speak",
+            "read",
+            "embed",
+            "rewrite",
+            "extract",
+            "calculate",
+            "explain",
+        ),
+        *("write", "draw", "edit", "look", "similar"),
+    }
 )
 _UNBORDERED: Final = re.compile(
-    r"[\u0590-\u06ff\u0750-\u077f\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+    r"[\u0590-\u06ff\u0750-\u077f\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff"
+    r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 )
 _PART_KINDS: Final = (
     ("image", "image"),
@@ -261,7 +278,7 @@ def _part_kind(part: Mapping[str, object]) -> str:
     if kind not in {"file", "input_file", "document"}:
         return ""
     file = as_object(part.get("file")) or part
-    told = f"{as_text(file.get('filename'))} {as_text(file.get('file_data'))[:40]} {as_text(file.get('mime_type'))}".lower()
+    told = " ".join(as_text(file.get(name))[:40] for name in ("file_data", "mime_type")).lower()
     for name in ("image", "audio", "video"):
         if f"{name}/" in told:
             return name

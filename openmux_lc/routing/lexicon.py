@@ -158,7 +158,7 @@ WORDS: Final = MappingProxyType(
         ),
         "search": (
             "latest news weather forecast today tomorrow tonight currently nearby traffic prices stock stocks "
-            "score scores weekend showtimes temperature headlines google online website websites link links url "
+            "score scores weekend showtimes temperature headlines online website websites link links url "
             "wetter heute nachrichten aktuell* tiempo hoy noticias clima météo aujourd actualités meteo oggi "
             "notizie hoje notícias weer vandaag nieuws погода сегодня новости pogoda dzisiaj hava bugün haber "
             "cuaca berita nearest cinema theatre theaters rain snow sunny humidity trending happening events "
@@ -175,7 +175,7 @@ WORDS: Final = MappingProxyType(
         ),
         "device": (
             "light lights lamp alarm timer thermostat playlist calendar meeting reminder volume speaker tv fan "
-            "blinds curtain curtains door garage flight hotel uber taxi account card pin balance bill reservation "
+            "blinds curtain curtains door garage flight hotel taxi account card pin balance bill reservation "
             "table licht lampe wecker rollladen vorhang luz luces alarma temporizador persiana* cortina* lumière* "
             "volet* minuteur luce luci tapparella tende luzes свет лампу будильник таймер шторы światło rolety "
             "ışık ışığı perde* lampu tirai lampen gordijn* vacation appointment list contacts song album vacuum "
@@ -195,8 +195,7 @@ WORDS: Final = MappingProxyType(
             "isometric stencil mosaic oil pastel charcoal neon lighting closeup ukiyo baroque minimalist"
         ),
         "render": (
-            "photorealistic photorealism hyperrealistic hyperrealism octane artstation 4k 8k bokeh dslr unreal "
-            "deviantart lora"
+            "photorealistic photorealism hyperrealistic hyperrealism octane artstation 4k 8k bokeh dslr unreal lora"
         ),
         "audio": (
             "audio recording recordings recorded podcast voicemail mp3 wav flac sound sounds memo speaker "

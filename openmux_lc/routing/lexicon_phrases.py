@@ -117,7 +117,7 @@ PHRASES: Final = MappingProxyType(
         ),
         "read": (
             "answer the question|answer the following question|based on the|given the following context|"
-            "read the following|according to the|context:|question:|the answer to the question|given this|"
+            "read the following|according to the|the answer to the question|given this|"
             "in the passage|in the text|in the paragraph"
         ),
         "act": (

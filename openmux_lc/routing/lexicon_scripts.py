@@ -4,8 +4,6 @@ Chinese, Japanese, Korean, Thai, Arabic, Hebrew and the Indic scripts glue words
 affixes together; a cue counts wherever it stands. Entries are common words only.
 """
 
-# ruff: noqa: RUF001 - words of many languages hold letters that look alike
-
 from __future__ import annotations
 
 from types import MappingProxyType

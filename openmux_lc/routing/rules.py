@@ -48,6 +48,10 @@ def _rule(task: Task, weight: float, names: str, tag: str) -> Rule:
     return Rule(task, weight, when, unless, tag, f"{shown} -> {tag or task}")
 
 
+# What makes a drawing word mean something else, and an explaining word mean looking or listening.
+_NOT_DRAWN: Final = "-figure -code_language -code_noun -shape:options -explain -howto -abstract -as_text -word_picture"
+_NOT_TALK: Final = "-shape:options -file:audio -file:image -new:image -new:audio -new:video -hear -see"
+
 # A row: weight, the signals (a leading `-` forbids one), and the finer tag.
 RULES: Final = (
     *_rules(
@@ -66,12 +70,12 @@ RULES: Final = (
         (3.2, "first:draw gets:picture -figure -shape:options -word_picture -abstract", "image_generation"),
         (
             3.0,
-            "head:draw -figure -code_language -code_noun -shape:options -explain -howto -abstract -as_text -word_picture",
+            f"head:draw {_NOT_DRAWN}",
             "image_generation",
         ),
         (
             2.2,
-            "first:draw -figure -code_language -code_noun -shape:options -explain -howto -abstract -as_text -word_picture",
+            f"first:draw {_NOT_DRAWN}",
             "image_generation",
         ),
         (1.6, "word_picture"),
@@ -225,10 +229,10 @@ RULES: Final = (
     ),
     *_rules(
         "chat",
-        (1.2, "explain -shape:options -file:audio -file:image -shape:path -new:image -new:audio -new:video -hear -see"),
+        (1.2, f"explain -shape:path {_NOT_TALK}"),
         (
             1.6,
-            "head:explain -shape:options -file:audio -file:image -code:some -shape:math -new:image -new:audio -new:video -hear -see",
+            f"head:explain -code:some -shape:math {_NOT_TALK}",
         ),
         (1.2, "smalltalk"),
         (2.6, "roleplay"),

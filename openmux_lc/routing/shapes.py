@@ -3,6 +3,8 @@
 A shape says what a text is made of, never what it means; each is a name.
 """
 
+# ruff: noqa: RUF001 - quotation marks and signs of many languages look alike
+
 from __future__ import annotations
 
 import re
@@ -27,8 +29,8 @@ _FILE_KINDS: Final = {
 }
 _OPTIONS: Final = re.compile(r"(?:^|\n|\s)\(?([A-Da-d])[.):]\s?\S.{0,300}?(?:\n|\s)\(?([B-Eb-e])[.):]\s?\S", re.DOTALL)
 _MATH: Final = re.compile(
-    r"\$[^$\n]{1,80}[\\^_=+\-*/<>][^$\n]{0,80}\$|\\(?:frac|sqrt|int|sum|cdot|begin|le|ge|pi|theta)\b|\b[a-z]\s?\([a-z]\)\s?="
-    r"|\d\s?%\s?(?:of|von|de|di)\b|\d\s?[-+*/×÷^=]\s?\(?\d|\d\s?[a-z]\s?[-+=]\s?\d|\bx\s?[-+*/^=]\s?\d",
+    r"\$[^$\n]{1,80}[\\^_=+\-*/<>][^$\n]{0,80}\$|\\(?:frac|sqrt|int|sum|cdot|begin|le|ge|pi|theta)\b"
+    r"|\b[a-z]\s?\([a-z]\)\s?=|\d\s?%\s?(?:of|von|de|di)\b|\d\s?[-+*/×÷^=]\s?\(?\d|\d\s?[a-z]\s?[-+=]\s?\d|\bx\s?[-+*/^=]\s?\d",
     re.IGNORECASE,
 )
 _NUMBER: Final = re.compile(r"\d+")
@@ -38,16 +40,17 @@ _TABLE: Final = re.compile(
     re.MULTILINE,
 )
 _TRACE: Final = re.compile(
-    r"Traceback \(most recent|^[ \t]+at [\w$.<>]+\(|\b\w+(?:Error|Exception)\b(?::|\sin\b)|^[ \t]*File \"[^\"]+\", line \d+|panicked at"
+    r"Traceback \(most recent|^[ \t]+at [\w$.<>]+\(|\b\w+(?:Error|Exception)\b(?::|\sin\b)"
+    r"|^[ \t]*File \"[^\"]+\", line \d+|panicked at"
     r"|error\[E\d+\]|npm ERR!|Segmentation fault|undefined reference to|command not found",
     re.MULTILINE,
 )
 _PREFIX: Final = re.compile(
-    r"\s*(?:(?:query|passage|search_query|search_document|clustering|classification|title|document|sts|retrieval)\s?:\s?(?=\S)"
-    r"|represent (?:the|this|these|a|an)\b.{0,120}[:;]|instruct:.{0,200}\n?\s?query:|task:.{0,80}\|\s?query:)",
+    r"\s*(?:(?:query|passage|search_query|search_document|clustering|classification|sts)\s?:\s?(?=\S)"
+    r"|represent (?:the|this|these|a|an)\b.{0,120}[:;]|instruct:.{0,200}\n?\s?query:|title:[^|\n]{0,80}\|\s?text:"
+    r"|task:.{0,80}\|\s?query:)",
     re.IGNORECASE | re.DOTALL,
 )
-_RAW_TITLE: Final = re.compile(r"\s*(?:title|document|classification|clustering|passage|query)\s?:", re.IGNORECASE)
 _SSML: Final = re.compile(r"<speak\b|<prosody\b|<break time", re.IGNORECASE)
 _VOICE_STYLE: Final = re.compile(
     r"^[ \t]*(?:Voice|Tone|Affect|Pacing|Accent|Delivery|Pronunciation|Emotion|Personality)\b[^\n:]{0,30}:",
@@ -57,26 +60,32 @@ _PATH: Final = re.compile(
     r"(?:^|[\s'\"`(])(?:~|\.{1,2}|\$\w+)?/[\w.*-]+(?:/[\w.*-]+)*|\*\.\w{1,5}\b|\s-{1,2}[a-z][\w-]*\b"
 )
 _CODE_LINE: Final = re.compile(
-    r"^[ \t]*(?:def |class \w+[(:{]|import \w|from \w+ import|#include|using namespace|public |private |function\b.*\(|const \w+\s?="
-    r"|let \w+\s?=|var \w+\s?=|func \w+\(|fn \w+|package \w+|select\b.+\bfrom\b|insert into\b|create table\b|<\?php|<!doctype|<html"
-    r"|\$ \w+|for\s?\(.*;|if\s?\(.*\)\s?\{|while\s?\(.*\)|return\b.*;|print\(|console\.log|@\w+\n|try:|except\b.*:|\}[ \t]*$|end$)",
+    r"^[ \t]*(?:def |class \w+[(:{]|import \w|from \w+ import|#include|using namespace|public |private |function\b.*\("
+    r"|const \w+\s?=|let \w+\s?=|var \w+\s?=|func \w+\(|fn \w+|package \w+"
+    r"|select\b.+\bfrom\b|insert into\b|create table\b|<\?php|<!doctype"
+    r"|<html|\$ \w+|for\s?\(.*;|if\s?\(.*\)\s?\{|while\s?\(.*\)|return\b|print\("
+    r"|console\.log|@\w+\n|try:|except\b.*:|\}[ \t]*$|end$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _CALL: Final = re.compile(
     r"\b[a-z_]\w*\([^)\n]{0,60}\)|[a-z0-9]_[a-z0-9]|\b[a-z]+[A-Z]\w+|`[^`\n]+`|=>|->|::|&&|\|\||!=|==|\+=|</\w+>"
 )
-_MARKS: Final = "{}[]();=<>"
+_MARKS: Final = ("{", "}", "[", "]", "=", "<", ">", ";\n", "()", ");")
+"""Lone parentheses and semicolons belong to prose as well."""
 _ARTICLES: Final = frozenset(
     {"a", "an", "the", "two", "three", "four", "five", "several", "portrait", "photo", "image", "view", "close"}
 )
-_NOT_A_SCENE: Final = frozenset(
-    "i you my me we us your our it's i'm what who when where why how which do does did can could would should please let "
-    "if not need want make give tell find show add play book set turn write create generate explain answer question percent".split()
+_WISH_WORDS: Final = (
+    "i you my me we us your our it's i'm what who when where why how which do does did can could will would should "
+    "please let if not need want make give tell find show add play book set turn write create generate explain answer "
+    "question percent"
 )
-_SCENE: Final = frozenset(
-    "wearing holding standing sitting with in on of under next front behind above beside flying riding surrounded background made "
-    "photo painting sky forest red blue green black white yellow".split()
+_SCENE_WORDS: Final = (
+    "wearing holding standing sitting with in on of under next front behind above beside flying riding surrounded "
+    "background made photo painting sky forest red blue green black white yellow"
 )
+_NOT_A_SCENE: Final = frozenset(_WISH_WORDS.split())
+_SCENE: Final = frozenset(_SCENE_WORDS.split())
 
 
 def file_kinds(text: str) -> frozenset[str]:
@@ -93,7 +102,9 @@ def code_likeness(text: str) -> float:
         return 0.0
     marks = sum(map(text.count, _MARKS)) / len(text)
     lines = min(4, len(_CODE_LINE.findall(text))) if marks > 0.005 or "\n" in text or " " in text[:12] else 0
-    calls = min(4, len(_CALL.findall(text))) if marks or "_" in text or "`" in text or "->" in text else 0
+    calls = (
+        min(4, len(_CALL.findall(text))) if "(" in text or marks or "_" in text or "`" in text or "->" in text else 0
+    )
     fence = 0.35 if "```" in text else 0.0
     return min(1.0, 5.0 * max(0.0, marks - 0.01) + 0.14 * lines + 0.06 * calls + fence)
 
@@ -135,7 +146,7 @@ def _cheap_shapes(text: str, masked: str, words: Sequence[str]) -> tuple[tuple[s
         ("scene", _is_scene(end, words)),
         (
             "listed",
-            3 <= masked.count(",") and len(words) <= 60 and "?" not in masked and "." not in masked.rstrip(" ."),
+            masked.count(",") >= 3 and len(words) <= 60 and "?" not in masked and "." not in masked.rstrip(" ."),
         ),
     )
 

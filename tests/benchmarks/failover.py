@@ -15,7 +15,7 @@ request: whichever route is asked first refuses, and the second answers.
 import contextlib
 from statistics import median
 
-from harness import Turn, enter, in_turn, middle, options, table, upstream, verdict, write_json
+from harness import Turn, compared, enter, in_turn, options, table, upstream, verdict, write_json
 
 FIELD = (
     ("httpx",),
@@ -41,7 +41,8 @@ def main() -> None:
                 field = []
                 for name, *needs in FIELD:
                     bad = addresses[f"{status},200" if name == "ChatOpenMux" else status]
-                    field.append(enter(stack, name, {"good": addresses["200"], "bad": bad}, *needs))
+                    setup = {"good": addresses["200"], "bad": bad, "state": arguments.state}
+                    field.append(enter(stack, name, setup, *needs))
                 taking_part = [contender for contender in field if contender is not None]
                 for mode in ("sync", "async"):
                     turns = in_turn(
@@ -61,7 +62,7 @@ def _printed(title: str, turns: dict[str, list[Turn]]) -> dict[str, dict[str, fl
         SHOWN.get(name, name): {
             "p50_ms": median(turn.p50_ms for turn in each),
             "lowest_ms": min(turn.p50_ms for turn in each),
-            "times_httpx": middle(each, floor, lambda one, base: one.p50_ms / base.p50_ms),
+            "times_httpx": median(compared(each, floor, lambda one, base: one.p50_ms / base.p50_ms)),
             "cpu_ms": median(turn.cpu_ms for turn in each),
         }
         for name, each in turns.items()
@@ -76,7 +77,7 @@ def _printed(title: str, turns: dict[str, list[Turn]]) -> dict[str, dict[str, fl
 
 def _judged(turns: dict[str, list[Turn]]) -> list[dict[str, object]]:
     return [
-        verdict(f"{name}, in all", median(turn.p50_ms for turn in turns[name]), AIM_MS, "ms")
+        verdict(f"{name}, in all", [turn.p50_ms for turn in turns[name]], AIM_MS, "ms")
         for name in ("ChatOpenMux [a, b]", "ChatOpenMux")
         if name in turns
     ]

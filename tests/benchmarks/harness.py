@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,12 +64,14 @@ class Contender:
     def __init__(self, name: str, setup: Mapping[str, object], *, python: Path | None = None) -> None:
         """Start the process and wait until it is ready."""
         self.name = name
+        self._home = tempfile.TemporaryDirectory(prefix="openmux-bench-", ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
             [str(python or sys.executable), str(HERE / "turns.py"), name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL if python else None,
-            env=clean_environment(),
+            cwd=self._home.name,
+            env=clean_environment(self._home.name),
             text=True,
         )
         try:
@@ -88,9 +91,10 @@ class Contender:
         return Turn(times_ms=times, cpu_ms=1000 * told["cpu_s"] / calls, wall_s=told["wall_s"], note=told["note"])
 
     def close(self) -> None:
-        """End the process."""
+        """End the process and remove its home folder."""
         self._process.kill()
         self._process.communicate()
+        self._home.cleanup()
 
     def _ask(self, order: Mapping[str, object]) -> dict:
         watch = threading.Timer(_ANSWER_S, self._process.kill)
@@ -109,16 +113,17 @@ class Contender:
         return told
 
 
-def clean_environment() -> dict[str, str]:
-    """Return this environment without keys, proxies or settings of ours."""
-    endings, beginnings = ("_API_KEY", "_TOKEN", "_PROXY", "_proxy"), ("OPENMUX_", "LANGCHAIN_", "LANGSMITH_")
+def clean_environment(home: str) -> dict[str, str]:
+    """Return this environment without keys, proxies or settings of ours, and with another home folder."""
+    endings, beginnings = ("_API_KEY", "_TOKEN", "_PROXY", "_proxy"), ("OPENMUX_", "LANGCHAIN_", "LANGSMITH_", "XDG_")
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.endswith(endings) and not name.startswith(beginnings)
     }
+    homes = dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"), home)
     # Read by LiteLLM when it is imported: its price list would be fetched from the network.
-    return {**kept, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    return {**kept, **homes, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
 @contextlib.contextmanager
@@ -205,9 +210,9 @@ def in_turn(contenders: Sequence[Contender], rounds: int, turn: Callable[[Conten
     return {name: kept[1:] for name, kept in turns.items()}
 
 
-def middle(turns: Sequence[Turn], other: Sequence[Turn], figure: Callable[[Turn, Turn], float]) -> float:
-    """Return the median over rounds of a figure that compares two contenders."""
-    return median(figure(mine, theirs) for mine, theirs in zip(turns, other, strict=True))
+def compared(turns: Sequence[Turn], other: Sequence[Turn], figure: Callable[[Turn, Turn], float]) -> list[float]:
+    """Return a figure that compares two contenders, for each round."""
+    return [figure(mine, theirs) for mine, theirs in zip(turns, other, strict=True)]
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -221,18 +226,29 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
         print("  ".join((first, *others)).rstrip())
 
 
-def verdict(what: str, found: float, aim: float, unit: str) -> dict[str, object]:
-    """Print whether an aim is met and return it for the JSON output."""
-    is_met = found <= aim
-    print(f"  {'met   ' if is_met else 'MISSED'}  {what}: {found:.2f} {unit} (aim: at most {aim:g})")
-    return {"what": what, "found": round(found, 3), "aim": aim, "unit": unit, "met": is_met}
+def verdict(what: str, found: Sequence[float], aim: float, unit: str = "") -> dict[str, object]:
+    """Print whether an aim is met and return it for the JSON output.
+
+    Args:
+        found: One figure per round; their median counts. The lowest is what a quiet
+            machine would show.
+    """
+    figure = median(found)
+    is_met = figure <= aim
+    said = f"{figure:.2f} {unit}".strip()
+    print(f"  {'met   ' if is_met else 'MISSED'}  {what}: {said}, lowest {min(found):.2f} (aim: at most {aim:g})")
+    return {"what": what, "found": round(figure, 3), "lowest": round(min(found), 3), "aim": aim, "met": is_met}
 
 
-def options(description: str, *, rounds: int, calls: int) -> argparse.ArgumentParser:
-    """Return the command line that all benchmarks share."""
+def options(description: str, *, rounds: int, calls: int | None = None) -> argparse.ArgumentParser:
+    """Return the command line that all benchmarks share; with `calls`, that of those which call."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=rounds, help=f"turns of each contender (default {rounds})")
-    parser.add_argument("--calls", type=int, default=calls, help=f"calls in a turn (default {calls})")
+    if calls is not None:
+        parser.add_argument("--calls", type=int, default=calls, help=f"calls in a turn (default {calls})")
+        parser.add_argument(
+            "--state", metavar="URL", help="ours keeps its state there (default SQLite in a new folder)"
+        )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there as well")
     return parser
 

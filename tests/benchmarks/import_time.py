@@ -40,11 +40,12 @@ ready = time.perf_counter()
 llm.pool.explain("What is the capital of France?")
 print(*(1000 * each for each in (base - began, model - base, ready - model, time.perf_counter() - ready)))
 """
+STEPS = ("langchain_core.language_models, langgraph.graph", "+ its BaseChatModel", "+ ChatOpenMux()", "+ first plan")
 
 
 def main() -> None:
     """Measure in turns and print the tables."""
-    arguments = options(__doc__, rounds=15, calls=1).parse_args()
+    arguments = options(__doc__, rounds=15).parse_args()
     command = Path(sys.executable).with_name("openmux")
     openmux = [str(command)] if command.is_file() else [sys.executable, "-m", "openmux_lc.cli"]
     lines = {
@@ -70,8 +71,7 @@ def main() -> None:
 def _run(name: str, line: list[str]) -> tuple[float, str]:
     """Return how long a fresh process took, in ms, and what it printed."""
     with tempfile.TemporaryDirectory() as home:
-        kept = {name: value for name, value in clean_environment().items() if not name.startswith("XDG_")}
-        surroundings = {**kept, "HOME": home, "USERPROFILE": home, "LOCALAPPDATA": home, "APPDATA": home}
+        surroundings = clean_environment(home)
         began = time.perf_counter()
         ended = subprocess.run(line, cwd=home, env=surroundings, capture_output=True, text=True, check=False)
         spent = time.perf_counter() - began
@@ -83,32 +83,22 @@ def _run(name: str, line: list[str]) -> tuple[float, str]:
 def _figures(walls: dict[str, list[float]], outputs: dict[str, list[str]]) -> dict[str, object]:
     """Print the tables and return their figures."""
     bare = walls["python -c pass"]
-    rows = [
-        (name, median(each), min(each), median(one - base for one, base in zip(each, bare, strict=True)))
-        for name, each in walls.items()
-    ]
-    table("fresh processes, ms", ["", "median", "lowest", "above bare Python"], rows)
+    above = {name: [one - base for one, base in zip(each, bare, strict=True)] for name, each in walls.items()}
+    columns = ["", "median", "lowest", "above bare Python"]
+    rows = [[name, median(each), min(each), median(above[name])] for name, each in walls.items()]
+    table("fresh processes, ms", columns, rows)
     imports = [line.split() for line in outputs["import openmux_lc"]]
     inside = [float(each[0]) for each in imports]
     loaded = sorted(set(HEAVY) & set(imports[0][2:]))
-    print(f"\nimport openmux_lc: {median(inside):.2f} ms inside the process (lowest {min(inside):.2f}), "
-          f"{imports[0][1]} modules loaded, heavy ones: {', '.join(loaded) or 'none'}")  # fmt: skip
     steps = [[float(part) for part in line.split()] for line in outputs["ChatOpenMux ready"]]
-    base, model, ready, plan = (median(column) for column in zip(*steps, strict=True))
-    names = [
-        "langchain_core.language_models, langgraph.graph",
-        "+ its BaseChatModel",
-        "+ ChatOpenMux()",
-        "+ first plan",
-    ]
-    table("inside one process, ms", ["", "median"], list(zip(names, (base, model, ready, plan), strict=True)))
-    print()
-    above = median(one - base for one, base in zip(walls["import openmux_lc"], bare, strict=True))
+    rows = [[name, median(column), min(column)] for name, column in zip(STEPS, zip(*steps, strict=True), strict=True)]
+    table("inside one process, ms", columns[:3], [["import openmux_lc", median(inside), min(inside)], *rows])
+    print(f"  import openmux_lc: {imports[0][1]} modules, heavy ones: {', '.join(loaded) or 'none'}\n")
     verdicts = [
-        verdict("import openmux_lc above bare Python", above, 15, "ms"),
-        verdict("heavy modules loaded by it", len(loaded), 0, ""),
-        verdict("openmux --help", median(walls["openmux --help"]), 400, "ms"),
-        verdict("ChatOpenMux ready above the two imports", median(each[1] + each[2] for each in steps), 250, "ms"),
+        verdict("import openmux_lc above bare Python", above["import openmux_lc"], 15, "ms"),
+        verdict("heavy modules loaded by it", [len(loaded)], 0),
+        verdict("openmux --help", walls["openmux --help"], 400, "ms"),
+        verdict("ChatOpenMux ready above the two imports", [each[1] + each[2] for each in steps], 250, "ms"),
     ]
     return {"import_ms": inside, "modules": int(imports[0][1]), "ready_ms": steps, "verdicts": verdicts}
 

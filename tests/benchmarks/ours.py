@@ -13,7 +13,6 @@ statistics and quotas stay as they are.
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
@@ -100,11 +99,10 @@ def _version() -> str:
 
 
 def _pool(address: str, elsewhere: dict[str, str] | None = None) -> Mux:
-    """Return this process's own pool, with every remote provider at `address`."""
-    home = tempfile.mkdtemp(prefix="openmux-bench-")
-    os.chdir(home)  # no `.env` upward
-    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        os.environ[name] = home
+    """Return this process's own pool, with every remote provider at `address`.
+
+    Home and working directory are new and empty: the harness saw to it.
+    """
     for row in load_catalog(Settings()).providers.values():
         here = _NOBODY if row.is_local else (elsewhere or {}).get(row.id, address)
         os.environ[f"OPENMUX_{row.id.upper().replace('-', '_')}_BASE_URL"] = here

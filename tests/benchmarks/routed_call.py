@@ -16,7 +16,7 @@ import socket
 import time
 from statistics import median
 
-from harness import Contender, Turn, enter, in_turn, middle, options, table, upstream, verdict, write_json
+from harness import Contender, Turn, compared, enter, in_turn, options, table, upstream, verdict, write_json
 
 LITELLM = ("LiteLLM Router", "litellm>=1.106")
 FIELD = (
@@ -57,7 +57,7 @@ def main() -> None:
     with upstream() as addresses, contextlib.ExitStack() as stack:
         figures["upstream_ms"] = _upstream_ms(addresses["200"])
         print(f"the upstream itself: {figures['upstream_ms']:.3f} ms a request, over a bare socket")
-        setup = {"good": addresses["200"], "bad": None}
+        setup = {"good": addresses["200"], "bad": None, "state": arguments.state}
         entered = [enter(stack, name, setup, *needs) for name, *needs in FIELD if not only or name in only]
         field = [contender for contender in entered if contender is not None]
         figures["versions"] = {contender.name: contender.versions for contender in field}
@@ -98,8 +98,8 @@ def _printed(mode: str, at_a_time: int, turns: dict[str, list[Turn]]) -> dict[st
         name: {
             "p50_ms": median(turn.p50_ms for turn in each),
             "lowest_ms": min(turn.p50_ms for turn in each),
-            "added_ms": middle(each, floor, lambda one, base: one.p50_ms - base.p50_ms),
-            "times_httpx": middle(each, floor, lambda one, base: one.p50_ms / base.p50_ms),
+            "added_ms": median(compared(each, floor, lambda one, base: one.p50_ms - base.p50_ms)),
+            "times_httpx": median(compared(each, floor, lambda one, base: one.p50_ms / base.p50_ms)),
             "cpu_ms": median(turn.cpu_ms for turn in each),
             "calls_per_s": median(len(turn.times_ms) / turn.wall_s for turn in each),
         }
@@ -117,14 +117,14 @@ def _judged(turns: dict[str, list[Turn]]) -> list[dict[str, object]]:
     """Hold our times against what they are meant to be."""
     ours, floor, verdicts = turns.get(OURS), turns.get(FLOOR), []
     if ours and (openai := turns.get(OPENAI)):
-        above = middle(ours, openai, lambda one, other: one.p50_ms - other.p50_ms)
+        above = compared(ours, openai, lambda one, other: one.p50_ms - other.p50_ms)
         verdicts.append(verdict(f"{OURS} above {OPENAI}", above, 0.5, "ms"))
     if ours and floor and (router := turns.get(LITELLM[0])):
         shares = [
             (mine.p50_ms - base.p50_ms) / (theirs.p50_ms - base.p50_ms)
             for mine, theirs, base in zip(ours, router, floor, strict=True)
         ]
-        verdicts.append(verdict(f"{OURS}'s added time, as a share of {LITELLM[0]}'s", median(shares), 0.25, ""))
+        verdicts.append(verdict(f"{OURS}'s added time, as a share of {LITELLM[0]}'s", shares, 0.25))
     return verdicts
 
 

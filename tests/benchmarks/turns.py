@@ -3,9 +3,10 @@
     python turns.py NAME
 
 Started by `harness.Contender` in whatever environment the contender needs, so this
-module imports the standard library alone. The first line of input is the setup
-(`{"good": address, "bad": address or null}`), each further one an order (`{"mode",
-"calls", "at_a_time"}`). What a contender prints goes to standard error.
+module imports the standard library alone. The first line of input is the setup: the
+addresses `good` and `bad` (null but for failover), and `state`, where ours keeps its
+own (null for SQLite in a new folder). Each further line is an order: `mode`, `calls`
+and `at_a_time`. What a contender prints goes to standard error.
 """
 
 import asyncio
@@ -41,6 +42,8 @@ def main() -> None:
 def _player(name: str, setup: dict[str, str | None]) -> Player:
     if name in PEERS:
         return PEERS[name](setup["good"], setup["bad"])
+    if setup["state"]:
+        os.environ["OPENMUX_STATE_URL"] = setup["state"]
     from ours import OURS  # needs openmux-lc, which the peers' environments lack
 
     return OURS[name](setup["good"], setup["bad"])

@@ -1,9 +1,10 @@
 """Fixtures of the command line's tests: a command in this process, and the real program."""
 
+import logging
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,16 @@ from typer.testing import CliRunner, Result
 
 from openmux_lc.cli.app import app
 from tests.cli.program import Ended, Invoke, Openmux, environment
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """Undo what a command run in this process did to the package's log."""
+    logger = logging.getLogger("openmux_lc")
+    level, handlers = logger.level, list(logger.handlers)
+    yield
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
 
 
 @pytest.fixture

@@ -41,8 +41,12 @@ Openmux = Callable[..., Ended]
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return this process's environment, whose package a subprocess finds, with changes."""
-    return {**os.environ, "PYTHONPATH": str(PACKAGE), "COVERAGE_PROCESS_START": "", **(changes or {})}
+    """Return this process's environment, whose package a subprocess finds, with changes.
+
+    Bytecode is written, as it is on a user's machine: else every start compiles the package anew.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(PACKAGE), **(changes or {})}
 
 
 def hosted_at(upstream: FakeUpstream, **changes: str) -> dict[str, str]:

@@ -49,7 +49,9 @@ def test_no_route_is_explained_with_the_reasons(invoke: Invoke):
 
 def test_an_image_to_be_drawn_is_said_to_have_no_route(invoke: Invoke, tmp_path: Path):
     with FakeUpstream() as first, FakeUpstream() as second:
-        told = json.loads(invoke("explain", "--json", "Draw a cat with a hat.", env=two_hosts(tmp_path, first, second)).stdout)
+        told = json.loads(
+            invoke("explain", "--json", "Draw a cat with a hat.", env=two_hosts(tmp_path, first, second)).stdout
+        )
 
     assert (None, "image") == (told["route"], told["task"])
     assert {entry["route"] for entry in told["rejected"]} >= {"first:m", "second:m"}

@@ -1,7 +1,6 @@
 """Errors become one message and one exit code, and never tell what was typed."""
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 import typer
@@ -10,15 +9,6 @@ from openmux_lc.cli.guard import guarded, start_logging
 from openmux_lc.errors import AllRoutesFailedError, ConfigError, NoRouteError, RateLimited, UnknownProviderError
 
 SECRET = "what the user typed"
-
-
-@pytest.fixture(autouse=True)
-def _quiet_log() -> Iterator[None]:
-    logger = logging.getLogger("openmux_lc")
-    level, handlers = logger.level, list(logger.handlers)
-    yield
-    logger.setLevel(level)
-    logger.handlers[:] = handlers
 
 
 def code_of(error: BaseException) -> int:

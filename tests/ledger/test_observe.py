@@ -93,3 +93,14 @@ def test_something_left_stops_nobody():
 
     assert {} == told.pauses
     assert 20 == told.counters[MINUTE].extra
+
+
+def test_a_month_is_about_as_long_as_a_month():
+    """28 to 31 days are all told as "month"."""
+    limit = Limit(unit="credits", amount=9, window=Window(kind="calendar_month"), scope="account")
+    month = to_account(account_name(limit, ROUTE))
+
+    told = LimitObservation(unit="credits", remaining=0, window_s=30 * 86_400.0)
+
+    assert month == matching(told, [month], NOON)
+    assert matching(LimitObservation(unit="credits", window_s=86_400.0), [month], NOON) is None

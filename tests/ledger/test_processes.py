@@ -107,6 +107,15 @@ def test_a_forked_child_opens_the_file_anew_and_settles_nothing_twice(start, sql
         assert [("ok",)] == reader.execute("PRAGMA integrity_check").fetchall()
 
 
+def test_a_fork_in_the_middle_of_a_transaction_leaves_the_child_in_memory(start, sqlite_url, open_ledger):
+    """A connection that another thread is using may be neither used nor closed in the child."""
+    process = start("fork_inside")
+
+    assert {"status": 0, "goes_on": True} == told(process)
+    assert 0 == process.wait(60)
+    assert REQUESTS - 1 == admitted(open_ledger(sqlite_url))
+
+
 def test_what_waits_is_written_when_the_interpreter_ends(start, sqlite_url, open_ledger):
     """`openmux chat` is over in a second and never closes anything."""
     process = start("leave")

@@ -145,6 +145,52 @@ def test_a_folder_that_cannot_be_made_costs_a_warning_not_an_answer(open_ledger,
     assert "OPENMUX_STATE_URL" in message
 
 
+@pytest.mark.parametrize("name", ["folder", "x" * 300], ids=["a folder", "too long"])
+def test_a_path_that_can_be_no_file_costs_a_warning_not_an_answer(open_ledger, tmp_path, route, name, caplog):
+    """Whatever is wrong with it."""
+    (tmp_path / "folder").mkdir()
+
+    ledger = open_ledger(f"sqlite:///{tmp_path / name}")
+
+    assert isinstance(ledger.reserve(route, (), {}), Reservation)
+    assert "OPENMUX_STATE_URL" in caplog.text
+
+
+def test_a_settlement_that_finds_the_file_locked_comes_back_with_its_lease(
+    open_ledger, sqlite_url, route, per_minute, caplog
+):
+    """Better a quota that is held for two minutes than an answer that is lost."""
+    ledger = open_ledger(sqlite_url, wait_s=0.05)
+    held = ledger.reserve(route, (per_minute,), {})
+    blocker = sqlite3.connect(to_path(sqlite_url), isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    ledger.settle(held, Attempt(route=route))
+    ledger.runs()
+    blocker.execute("COMMIT")
+    blocker.close()
+
+    assert "cloud:big is not settled" in caplog.text
+    assert 1.0 == ledger.snapshot().routes[route].successes
+    assert isinstance(ledger.reserve(route, (per_minute,), {}), Reservation)
+
+
+def test_a_pause_that_finds_the_file_locked_holds_for_this_process(open_ledger, sqlite_url, route, caplog):
+    """The engine pauses a route in the middle of an answer: that may not fail."""
+    ledger = open_ledger(sqlite_url, wait_s=0.05)
+    blocker = sqlite3.connect(to_path(sqlite_url), isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+
+    ledger.cool(str(route), Cooldown(until=NOON + 10, reason="by hand"))
+    paused = ledger.snapshot().cooldown(route)
+    ledger.uncool(str(route))
+    blocker.execute("COMMIT")
+    blocker.close()
+
+    assert NOON + 10 == paused.until
+    assert ledger.snapshot().cooldown(route) is None
+    assert "this process only" in caplog.text
+
+
 def test_somebody_elses_database_is_left_alone(open_ledger, sqlite_url, path, route, caplog):
     """The address names a file of another program."""
     path.parent.mkdir()

@@ -190,8 +190,9 @@ def test_waiting_samples_are_added_to_rows_that_were_read(route):
 class Writer:
     """Counts how often it was asked to write."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_work: bool = True) -> None:
         self.flushed = threading.Semaphore(0)
+        self.has_work = has_work
 
     @property
     def waiting(self) -> int:
@@ -201,16 +202,17 @@ class Writer:
     def flush(self) -> bool:
         """Count."""
         self.flushed.release()
-        return True
+        return self.has_work
 
 
 def test_the_thread_ends_with_its_ledger():
     """It does not keep alive what nobody uses any more."""
     writer = Writer()
     flusher = Flusher(writer)
+    others = set(threading.enumerate())
     flusher.wake(at_once=True)
     assert writer.flushed.acquire(timeout=20)
-    (thread,) = [thread for thread in threading.enumerate() if thread.name == "openmux-ledger"][-1:]
+    (thread,) = set(threading.enumerate()) - others
 
     del writer
     gc.collect()
@@ -218,6 +220,27 @@ def test_the_thread_ends_with_its_ledger():
 
     thread.join(timeout=20)
     assert not thread.is_alive()
+
+
+def test_the_thread_ends_when_there_has_been_nothing_to_write_for_a_while():
+    """An idle program keeps no thread of ours; the next write starts another."""
+    writer = Writer(has_work=False)
+    flusher = Flusher(writer)
+    others = set(threading.enumerate())
+    flusher.wake(at_once=True)
+    (thread,) = set(threading.enumerate()) - others
+    for _ in range(29):
+        assert writer.flushed.acquire(timeout=20)
+        flusher.wake(at_once=True)
+    thread.join(timeout=20)
+    was_alive = thread.is_alive()
+
+    flusher.wake(at_once=True)
+
+    assert not was_alive
+    assert writer.flushed.acquire(timeout=20)
+    assert writer.flushed.acquire(timeout=20)
+    flusher.stop()
 
 
 def test_a_stopped_flusher_starts_no_thread():

@@ -8,6 +8,8 @@ import sys
 import threading
 
 from openmux_lc.ledger.ledger import Ledger
+from openmux_lc.ledger.store import Page
+from openmux_lc.ledger.upkeep import Written
 from openmux_lc.types.catalog import Limit, Route, Window
 from openmux_lc.types.run import Attempt, Usage
 from openmux_lc.types.state import Reservation
@@ -99,6 +101,31 @@ def fork(ledger: Ledger, requests: int) -> None:
     tell(statuses=statuses)
 
 
+def fork_inside(ledger: Ledger, requests: int) -> None:
+    """Fork while another thread is in the middle of a transaction."""
+    books = ledger._books
+    books.wait_s = 0.05
+    inside, over = threading.Event(), threading.Event()
+
+    def change(page: Page) -> Written[None]:
+        inside.set()
+        over.wait(20)
+        return Written(None)
+
+    writer = threading.Thread(target=books.transact, args=(change,))
+    writer.start()
+    inside.wait(20)
+    child = os.fork()
+    if child == 0:
+        reply = ledger.reserve(ROUTE, limits(requests), {"tokens": 100})
+        ledger.settle(reply, Attempt(route=ROUTE))
+        os._exit(0 if ledger.snapshot().routes[ROUTE].successes else 1)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    over.set()
+    writer.join()
+    tell(status=status, goes_on=isinstance(ledger.reserve(ROUTE, limits(requests), {}), Reservation))
+
+
 def _fork_one(ledger: Ledger, inherited: Reservation, requests: int) -> int:
     child = os.fork()
     if child:
@@ -117,5 +144,12 @@ def _fork_one(ledger: Ledger, inherited: Reservation, requests: int) -> int:
 
 if __name__ == "__main__":
     mode, url, number = sys.argv[1:]
-    modes = {"hammer": hammer, "hold": hold, "endless": endless, "leave": leave, "fork": fork}
+    modes = {
+        "hammer": hammer,
+        "hold": hold,
+        "endless": endless,
+        "leave": leave,
+        "fork": fork,
+        "fork_inside": fork_inside,
+    }
     modes[mode](Ledger.open(url, clock=lambda: NOON), int(number))

@@ -1,5 +1,6 @@
 """A loopback host that says exactly the given bytes, at a given pace: what `FakeUpstream` is too polite for."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ class RawHost:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             try:
-                self.heads.append(connection.recv(65536))
+                self.heads.append(_request(connection))
                 for piece in self.pieces:
                     connection.sendall(piece)
                     if self.stopping.wait(self.pause_s):
@@ -37,6 +38,20 @@ class RawHost:
                     self.stopping.wait(30)
             except OSError:
                 return
+
+
+def _request(connection: socket.socket) -> bytes:
+    """Read one whole request."""
+    received = b""
+    while True:
+        head, end, body = received.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        if end and len(body) >= int(length[1] if length else 0):
+            return received
+        more = connection.recv(65536)
+        if not more:
+            return received
+        received += more
 
 
 @contextmanager

@@ -341,7 +341,9 @@ def test_a_row_binds_tools_and_names_them(clients: Clients) -> None:
     with FakeUpstream(answer_with_tool("add", '{"a": 1, "b": 2}')) as up:
         model = ProviderChatModel(provider=provider(up.base_url), model="big", clients=clients)
 
-        answer = model.bind_tools([add], tool_choice="add", ls_structured_output_format={"x": 1}).invoke("1 + 2?")
+        answer = model.bind_tools(
+            [add], tool_choice="add", ls_structured_output_format={"kwargs": {}, "schema": add.args_schema}
+        ).invoke("1 + 2?")
         model.bind_tools([add], tool_choice=True).invoke("x")
         model.bind_tools([add], tool_choice="any").invoke("x")
         model.bind_tools([]).invoke("x")
@@ -434,6 +436,8 @@ def test_an_engine_with_ollamas_api_gets_langchains_own_classes(monkeypatch: pyt
         chat.invoke("Hi")
         assert [[0.5]] == vectors.embed_documents(["a"])
         sent = [request for request in up.requests if request.path.startswith("/api/")]
+        for face in (chat, vectors):
+            face._client.close()  # those classes close none themselves
 
     assert ("ChatOllama", "OllamaEmbeddings") == (type(chat).__name__, type(vectors).__name__)
     assert sent

@@ -47,10 +47,13 @@ def _call(base_url: str = "http://127.0.0.1:9", **fields: Any) -> Call:
 
 def _reply(*lines: Mapping[str, Any] | str, status: int = 200) -> bytes:
     body = "\n".join(line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines).encode()
-    return b"HTTP/1.1 %d X\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n%b" % (
-        status,
-        len(body),
-        body,
+    return (
+        b"HTTP/1.1 %d X\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
+        % (
+            status,
+            len(body),
+            body,
+        )
     )
 
 

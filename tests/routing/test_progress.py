@@ -1,0 +1,215 @@
+"""The failover policy: one pure function says what is called next, and always ends."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from openmux_lc.errors import Advice, FaultScope
+from openmux_lc.routing.progress import next_calls
+from openmux_lc.types.catalog import Route
+from openmux_lc.types.run import Answer, Attempt, Classification, Options, Outcome, Plan, Requirements
+from tests.routing.entries import failed, route
+
+DEADLINE = 100.0
+
+
+def _plan(*branches: Sequence[str], **options: object) -> Plan:
+    return Plan(
+        branches=tuple(tuple(route(step) for step in branch) for branch in branches),
+        candidates=(),
+        rejected=(),
+        classification=Classification(task="chat", confidence=1.0),
+        requirements=Requirements(),
+        options=Options(**options),  # type: ignore[arg-type]
+    )
+
+
+def _next(plan: Plan, *attempts: Attempt, answers: int = 0, now: float = 0.0) -> list[tuple[int, str]]:
+    given_answers = [Answer(route=Route("x", "y"), text="z")] * answers
+    return [(branch, str(step)) for branch, step in next_calls(plan, attempts, given_answers, now, DEADLINE).calls]
+
+
+def test_every_branch_begins_with_its_first_route() -> None:
+    """The first wave calls all branches side by side."""
+    wave = next_calls(_plan(["a:m", "b:m"], ["c:m"]), (), (), 0.0, DEADLINE)
+
+    assert ((0, route("a:m")), (1, route("c:m"))) == wave.calls
+    assert "first wave" == wave.why
+
+
+def test_a_failure_goes_on_to_the_next_route() -> None:
+    """S1-06: failover to the backup; the wave names what failed."""
+    wave = next_calls(_plan(["a:m", "b:m"]), [failed("a:m")], (), 0.0, DEADLINE)
+
+    assert ((0, route("b:m")),) == wave.calls
+    assert "a:m failed (ServerError)" == wave.why
+
+
+def test_nothing_is_called_once_there_are_enough_answers() -> None:
+    """One branch wants one answer, two want two."""
+    done = Attempt(route=route("a:m"))
+
+    assert [] == _next(_plan(["a:m", "b:m"]), done, answers=1)
+    assert [] == _next(_plan(["a:m"], ["b:m"]), done, failed("b:m", branch=1), answers=2)
+
+
+def test_a_branch_that_answered_rests_while_the_other_goes_on() -> None:
+    """Only the open branch is walked."""
+    plan = _plan(["a:m", "c:m"], ["b:m", "d:m"])
+
+    assert [(1, "d:m")] == _next(plan, Attempt(route=route("a:m")), failed("b:m", branch=1), answers=1)
+
+
+def test_nothing_begins_at_the_deadline() -> None:
+    """Every wait ends."""
+    assert [] == _next(_plan(["a:m"]), now=DEADLINE)
+    assert [(0, "a:m")] == _next(_plan(["a:m"]), now=DEADLINE - 0.001)
+
+
+def test_the_same_route_is_asked_again_only_where_that_helps() -> None:
+    """FIELD 2: advice `retry`, at most `max_retries` times, and not against a told wait."""
+    plan = _plan(["a:m", "b:m"], max_retries=1)
+    again = failed("a:m", advice="retry")
+
+    assert [(0, "a:m")] == _next(plan, again)
+    assert [(0, "b:m")] == _next(plan, again, again)
+    assert [(0, "b:m")] == _next(plan, failed("a:m", advice="retry", retry_after=3.0))
+    assert [(0, "b:m")] == _next(_plan(["a:m", "b:m"], max_retries=0), again)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"error": "ConnectionFailed", "advice": "skip_provider"},
+        {"error": "RateLimited", "advice": "next_route", "scope": "account"},
+        {"error": "ServerError", "advice": "next_route", "scope": "provider"},
+    ],
+)
+def test_a_fault_of_the_whole_provider_skips_its_other_models(fault: dict[str, str]) -> None:
+    """One failed call is enough where the account or the host is at fault."""
+    assert [(0, "b:m")] == _next(_plan(["a:1", "a:2", "b:m"]), failed("a:1", **fault))
+
+
+def test_a_fault_of_one_model_does_not_skip_its_provider() -> None:
+    """FreeRouter's defect 5: one 429 must not bench the whole provider."""
+    assert [(0, "a:2")] == _next(_plan(["a:1", "a:2"]), failed("a:1", error="RateLimited", scope="model"))
+
+
+def test_two_faults_of_the_key_skip_the_provider() -> None:
+    """DESIGN 5: two refusals of one provider's key are enough; one may concern the model."""
+    plan = _plan(["a:1", "a:2", "a:3", "b:m"])
+    refused = {"error": "AuthenticationFailed", "advice": "next_route", "scope": "key"}
+
+    assert [(0, "a:2")] == _next(plan, failed("a:1", **refused))
+    assert [(0, "b:m")] == _next(plan, failed("a:1", **refused), failed("a:2", **refused))
+
+
+@pytest.mark.parametrize("fault", [{"advice": "stop"}, {"outcome": "cancelled"}])
+def test_stop_and_cancel_end_the_run(fault: dict[str, str]) -> None:
+    """Nothing is called behind the caller's back."""
+    assert [] == _next(_plan(["a:m", "b:m"], ["c:m"]), failed("a:m", **fault))
+
+
+def test_a_request_that_three_providers_refuse_is_the_callers_fault() -> None:
+    """After two refusals of the request's shape one more is tried, then none."""
+    plan = _plan(["a:m", "b:m", "c:m", "d:m"])
+    bad = {"error": "InvalidRequest", "scope": "request"}
+
+    assert [(0, "c:m")] == _next(plan, failed("a:m", **bad), failed("b:m", **bad))
+    assert [] == _next(plan, failed("a:m", **bad), failed("b:m", **bad), failed("c:m", **bad))
+    assert [(0, "d:m")] == _next(plan, failed("a:m"), failed("b:m", **bad), failed("c:m", **bad))
+
+
+def test_a_window_that_is_too_small_is_no_refusal() -> None:
+    """Another model may have a larger one."""
+    long = {"error": "ContextOverflow", "scope": "model"}
+
+    assert [(0, "d:m")] == _next(_plan(["a:m", "b:m", "c:m", "d:m"]), *(failed(f"{name}:m", **long) for name in "abc"))
+
+
+def test_a_cut_stream_goes_on_with_the_next_route() -> None:
+    """DESIGN 6: a break after the first token asks the same function."""
+    assert [(0, "b:m")] == _next(_plan(["a:m", "b:m"]), failed("a:m", outcome="cut"))
+
+
+def test_attempts_are_bounded_in_all() -> None:
+    """`max_attempts` counts the calls of every branch together."""
+    plan = _plan(["a:m", "b:m", "c:m"], ["d:m", "e:m", "f:m"], max_attempts=3)
+    tried = (failed("a:m"), failed("d:m", branch=1))
+
+    assert [(0, "b:m")] == _next(plan, *tried)
+    assert [] == _next(plan, *tried, failed("b:m"))
+
+
+def test_no_route_is_asked_by_two_branches() -> None:
+    """Two branches that share a route do not both spend its quota."""
+    plan = _plan(["a:m", "c:m"], ["b:m", "c:m"])
+
+    assert [(0, "c:m")] == _next(plan, failed("a:m"), failed("b:m", branch=1))
+
+
+def test_an_empty_plan_is_done() -> None:
+    """Nothing eligible: nothing to call."""
+    assert [] == _next(_plan())
+
+
+FAULTS = st.tuples(
+    st.sampled_from([name for name in get_args(Outcome) if name != "abandoned"]),
+    st.sampled_from([None, *get_args(Advice)]),
+    st.sampled_from([None, *get_args(FaultScope)]),
+    st.sampled_from(["ServerError", "InvalidRequest", "RateLimited", "AuthenticationFailed"]),
+    st.sampled_from([None, 0.0, 5.0]),
+)
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([f"{name}:{number}" for name in "abc" for number in "12"]), max_size=8), max_size=4
+    ),
+    st.integers(1, 9),
+    st.integers(0, 3),
+    st.lists(FAULTS, min_size=1, max_size=12),
+)
+@settings(max_examples=300, deadline=None)
+def test_the_policy_always_ends(
+    branches: list[list[str]],
+    max_attempts: int,
+    max_retries: int,
+    faults: list[tuple[Outcome, Advice | None, FaultScope | None, str, float | None]],
+) -> None:
+    """Whatever happens to each call, the walk ends within `max_attempts`, and no route is retried too often."""
+    plan = _plan(*branches, max_attempts=max_attempts, max_retries=max_retries)
+    attempts: list[Attempt] = []
+    answers: list[Answer] = []
+    bound = max(max_attempts, len(branches))
+
+    for _ in range(bound + 1):
+        calls = next_calls(plan, attempts, answers, 0.0, DEADLINE).calls
+        if not calls:
+            break
+        for branch, step in calls:
+            outcome, advice, scope, error, wait = faults[len(attempts) % len(faults)]
+            attempts.append(
+                Attempt(
+                    route=step,
+                    branch=branch,
+                    outcome=outcome,
+                    advice=advice,
+                    scope=scope,
+                    error=error,
+                    retry_after=wait,
+                )
+            )
+            if outcome == "ok":
+                answers.append(Answer(route=step, text="x"))
+    else:
+        pytest.fail("the policy did not end")
+
+    asked = [attempt.route for attempt in attempts]
+
+    assert len(attempts) <= bound
+    assert all(asked.count(step) <= 1 + max_retries for step in asked)
+    assert all(attempt.route in plan.branches[attempt.branch] for attempt in attempts)
