@@ -89,7 +89,7 @@ class OpenMuxEmbeddings(BaseModel, Embeddings):
             TypeError: It has a pool of its own, whose sockets and files cannot travel.
         """
         if self.mux is not None:
-            raise TypeError("OpenMuxEmbeddings with mux= cannot be pickled: leave it out and pass it after unpickling")
+            raise TypeError("OpenMuxEmbeddings with mux= cannot be pickled: leave mux= out, pass it after unpickling")
         return super().__getstate__()
 
     def _embed(self, request: EmbeddingRequest) -> list[list[float]]:

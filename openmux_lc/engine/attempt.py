@@ -17,7 +17,7 @@ from openmux_lc.engine.run_state import Run, attempt_from_error
 from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
 from openmux_lc.errors import PaymentRequired, ProviderError, RateLimited, TimedOut
 from openmux_lc.types.catalog import LimitUnit, Model, Route
-from openmux_lc.types.run import Answer, Attempt
+from openmux_lc.types.run import Answer, Attempt, Outcome
 from openmux_lc.types.state import Cooldown, Refusal, Reservation
 from openmux_lc.types.wire import Call
 
@@ -49,6 +49,7 @@ class Booking:
         self.attempt: Attempt | None = None
         self.answer: Answer | None = None
         self._is_handed_over = False
+        self._failure: Outcome = "failed"
 
     @property
     def amounts(self) -> Mapping[LimitUnit, int]:
@@ -86,6 +87,7 @@ class Booking:
             RateLimited: The ledger knows that the quota is used up.
         """
         if isinstance(reply, Refusal):
+            self._failure = "refused"
             raise RateLimited(
                 f"not asked: {reply.reason}",
                 provider=self.route.provider,
@@ -112,7 +114,8 @@ class Booking:
 
     def failed(self, error: ProviderError, *, is_cut: bool = False) -> Attempt:
         """Note the failure and return the attempt."""
-        attempt = attempt_from_error(self.route, self.branch, time.monotonic() - self.started, error, is_cut=is_cut)
+        outcome: Outcome = "cut" if is_cut else self._failure
+        attempt = attempt_from_error(self.route, self.branch, time.monotonic() - self.started, error, outcome=outcome)
         self.attempt = attempt
         self.run.fail(attempt, error)
         return attempt

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from openmux_lc.errors import ProviderError
 from openmux_lc.types.catalog import Route
-from openmux_lc.types.run import Answer, Attempt, Classification, Options, Plan, Report, Request
+from openmux_lc.types.run import Answer, Attempt, Classification, Options, Outcome, Plan, Report, Request
 
 if TYPE_CHECKING:
     from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
@@ -112,13 +112,13 @@ class Run:
 
 
 def attempt_from_error(
-    route: Route, branch: int, elapsed_s: float, error: ProviderError, *, is_cut: bool = False
+    route: Route, branch: int, elapsed_s: float, error: ProviderError, *, outcome: Outcome = "failed"
 ) -> Attempt:
     """Return the failed attempt that `error` stands for."""
     return Attempt(
         route=route,
         branch=branch,
-        outcome="cut" if is_cut else "failed",
+        outcome=outcome,
         error=type(error).__name__,
         status_code=error.status_code,
         message=str(error),

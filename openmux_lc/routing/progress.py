@@ -35,7 +35,8 @@ def next_calls(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[Answer
         return _DONE
     if any(attempt.advice == "stop" or attempt.outcome == "cancelled" for attempt in attempts):
         return _DONE
-    room = max(plan.options.max_attempts, len(plan.branches)) - len(attempts)
+    sent = sum(attempt.outcome != "refused" for attempt in attempts)
+    room = max(plan.options.max_attempts, len(plan.branches)) - sent
     calls: list[tuple[int, Route]] = []
     taken = {attempt.route for attempt in attempts}
     for number in open_branches[: max(0, room)]:

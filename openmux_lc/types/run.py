@@ -38,7 +38,8 @@ __all__ = [
 ]
 
 Message = JsonObject
-Outcome = Literal["ok", "failed", "cut", "cancelled", "abandoned"]
+Outcome = Literal["ok", "failed", "refused", "cut", "cancelled", "abandoned"]
+"""`refused`: the ledger knew that the quota was used up, and nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ class Classification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A candidate's total and the terms it is the sum of."""
+    """A candidate's total and the terms that it was worked out from."""
 
     total: float
     terms: Mapping[str, float] = field(default_factory=dict)

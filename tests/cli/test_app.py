@@ -45,11 +45,15 @@ def loaded_by(*words: str, **changes: str) -> set[str]:
         [sys.executable, "-P", "-c", program],
         capture_output=True,
         text=True,
-        env={name: value for name, value in environment(changes).items() if not name.startswith("COV")},
+        env=_uncovered(environment(changes)),
         timeout=60,
         check=False,
     )
     return {name.partition(".")[0] for name in json.loads(ended.stderr.splitlines()[-1])}
+
+
+def _uncovered(env: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if not name.startswith("COV")}
 
 
 def test_help_names_every_command(invoke: Invoke):
@@ -128,14 +132,25 @@ def test_lists_in_a_pipe_load_neither_rich_nor_httpx(words: tuple[str, ...]):
     assert not loaded & {"rich", "httpx", "ollama"}
 
 
+@posix_only
 @pytest.mark.performance
-@pytest.mark.parametrize(("words", "most_s"), [(("--help",), 0.4), (("--version",), 0.4), (("models",), 0.6)])
-def test_it_starts_at_once(openmux: Openmux, words: tuple[str, ...], most_s: float):
-    openmux(*words, env={"OPENMUX_STATE_URL": "memory:"})  # writes the bytecode
+@pytest.mark.parametrize(("words", "most_s"), [(("--help",), 0.4), (("--version",), 0.4), (("models",), 0.5)])
+def test_it_starts_at_once(words: tuple[str, ...], most_s: float):
+    """Processor time, which is what a start takes on a machine that has nothing else to do."""
+    import resource
 
-    seconds = min(openmux(*words, env={"OPENMUX_STATE_URL": "memory:"}).seconds for _ in range(5))
+    env = _uncovered(environment({"OPENMUX_STATE_URL": "memory:"}))
 
-    assert seconds < most_s
+    def seconds() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-P", "-m", "openmux_lc.cli", *words]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, timeout=60, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    seconds()  # writes the bytecode
+
+    assert min(seconds() for _ in range(5)) < most_s
 
 
 def test_only_render_imports_rich():

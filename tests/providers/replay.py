@@ -73,7 +73,7 @@ class Host:
                         return
                     received += more
                 head, _, rest = received.partition(b"\r\n\r\n")
-                length = int((re.search(rb"content-length: *(\d+)", head, re.I) or [0, 0])[1])
+                length = int((re.search(rb"content-length: *(\d+)", head, re.IGNORECASE) or [0, 0])[1])
                 while len(rest) < length:
                     rest += connection.recv(65536)
                 self.requests.append(json.loads(rest[:length] or b"{}"))
@@ -154,14 +154,13 @@ def said(recording: Recording) -> Said:
     choice = payload["choices"][0]
     message = choice["message"]
     calls = [(c["function"]["name"], plain(c["function"].get("arguments"))) for c in message.get("tool_calls") or ()]
-    found = Said(
+    return Said(
         text=_clean(_text(message.get("content") or message.get("refusal"))),
         calls=calls,
         finish=_finish(choice.get("finish_reason")),
         tokens=_tokens(payload),
         is_error=bool(choice.get("error")) or choice.get("finish_reason") == "error",
     )
-    return found
 
 
 def _said_by_events(body: str) -> Said:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables are read by the row
 """Answers of every host's spelling, whole and streamed, through one reader (S1-01, S1-02)."""
 
 import json
@@ -265,6 +266,7 @@ def test_whatever_json_comes_gives_an_answer_or_a_typed_fault(payload: Any) -> N
         lambda: _streamed({"choices": [payload]}, {"choices": [{"delta": payload}]}),
     ):
         try:
-            assert isinstance(read(), Answer)
+            found: Answer | ProviderError = read()
         except ProviderError as error:
-            assert "fake:tiny" in str(error)
+            found = error
+        assert isinstance(found, Answer) or "fake:tiny" in str(found)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables are read by the row
 """What a failure means: class, scope, advice and wait, without a word that must not be shown (S1-05)."""
 
 import json

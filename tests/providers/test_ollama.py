@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables are read by the row
 """Ollama's native API through its client: what is sent, what is read, and that no cloud key leaks (S1-03)."""
 
 import json
@@ -163,11 +164,11 @@ async def test_the_schema_of_a_tool_arrives_whole(clients: Clients) -> None:
         (503, {"error": "server busy, please try again.  maximum pending requests exceeded"}, ServerError),
         (400, {"error": "registry.ollama.ai/library/x does not support tools"}, InvalidRequest),
         (400, {"error": '"x" does not support thinking'}, InvalidRequest),
-        (500, {"error": "option \"num_ctx\" must be of type integer"}, ServerError),
+        (500, {"error": 'option "num_ctx" must be of type integer'}, ServerError),
         (200, {"error": "an error was encountered while running the model: unexpected EOF"}, ServerError),
         (200, "<html>", BadPayload),
         (200, '{"half": ', BadPayload),
-        (200, '[1, 2]', BadPayload),
+        (200, "[1, 2]", BadPayload),
         (200, _part("", done=True), EmptyAnswer),
     ],
 )  # fmt: skip

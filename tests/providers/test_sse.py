@@ -1,12 +1,18 @@
 """Server-sent events: the cut never shows, and nothing grows without bound (S1-02)."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from openmux_lc.providers.sse import MAX_EVENT_BYTES, SseDecoder, SseEvent, SseOverflow
+
+
+def _fed(decoder: SseDecoder, stream: bytes) -> None:
+    for at in range(0, len(stream), 65_536):
+        decoder.feed(stream[at : at + 65_536])
 
 
 def _events(pieces: list[bytes]) -> list[SseEvent]:
@@ -32,7 +38,7 @@ def test_cutting_the_bytes_anywhere_gives_the_same_events(stream: bytes, places:
     """Whole, in given pieces, or byte by byte: the events are the same."""
     edges = [0, *sorted(place % (len(stream) + 1) for place in places), len(stream)]
 
-    pieces = [stream[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[start:end] for start, end in pairwise(edges)]
 
     assert _events([stream]) == _events(pieces)
     assert _events([stream]) == _events([stream[at : at + 1] for at in range(len(stream))])
@@ -64,8 +70,7 @@ def test_an_event_beyond_a_mebibyte_is_refused(stream: bytes) -> None:
     decoder = SseDecoder()
 
     with pytest.raises(SseOverflow):
-        for at in range(0, len(stream), 65_536):
-            decoder.feed(stream[at : at + 65_536])
+        _fed(decoder, stream)
 
 
 def test_endless_comments_do_not_count_as_an_event() -> None:

@@ -1,5 +1,7 @@
 """Thoughts inside the text: found at the start, wherever the pieces were cut."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,6 @@ def test_only_thoughts_at_the_start_are_taken_out(text: str, expected: tuple[str
 def test_the_split_does_not_depend_on_the_pieces(text: str, places: list[int]) -> None:
     edges = [0, *sorted(place % (len(text) + 1) for place in places), len(text)]
 
-    pieces = [text[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [text[start:end] for start, end in pairwise(edges)]
 
     assert _split([text]) == _split(pieces)

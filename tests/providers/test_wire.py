@@ -246,8 +246,8 @@ async def test_a_host_that_drips_meets_the_deadline(pieces: list[bytes], is_stre
         with pytest.raises((TimedOut, BadPayload)):
             _streamed(call(row, seconds=0.4), aclients) if is_stream else adapter.send(call(row, seconds=0.4))
         sync_s = time.monotonic() - started
+        asked = call(row, seconds=0.4)
         with pytest.raises((TimedOut, BadPayload)):
-            asked = call(row, seconds=0.4)
             await (_astreamed(asked, aclients) if is_stream else adapter.asend(asked))
         async_s = time.monotonic() - started - sync_s
 

@@ -180,13 +180,13 @@ def test_the_policy_always_ends(
     max_retries: int,
     faults: list[tuple[Outcome, Advice | None, FaultScope | None, str, float | None]],
 ) -> None:
-    """Whatever happens to each call, the walk ends within `max_attempts`, and no route is retried too often."""
+    """Whatever happens to each call, the walk ends within `max_attempts` calls, and no route is retried too often."""
     plan = _plan(*branches, max_attempts=max_attempts, max_retries=max_retries)
     attempts: list[Attempt] = []
     answers: list[Answer] = []
     bound = max(max_attempts, len(branches))
 
-    for _ in range(bound + 1):
+    for _ in range(64):
         calls = next_calls(plan, attempts, answers, 0.0, DEADLINE).calls
         if not calls:
             break
@@ -210,6 +210,6 @@ def test_the_policy_always_ends(
 
     asked = [attempt.route for attempt in attempts]
 
-    assert len(attempts) <= bound
+    assert sum(attempt.outcome != "refused" for attempt in attempts) <= bound
     assert all(asked.count(step) <= 1 + max_retries for step in asked)
     assert all(attempt.route in plan.branches[attempt.branch] for attempt in attempts)

@@ -4,7 +4,7 @@ import asyncio
 import copy
 import pickle
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from openmux_lc import ChatOpenMux, Mux, OpenMuxEmbeddings
-from openmux_lc.errors import ConfigError, EmbeddingSpaceError
+from openmux_lc.errors import ConfigError, EmbeddingSpaceError, NoRouteError
 from openmux_lc.testing import Answer, FakeUpstream, hanging, rate_limited, server_error, slow, stalled
 from tests.pool import make_pool
 from tests.surfaces.smart_upstream import smart_model
@@ -182,16 +182,321 @@ async def test_usage_is_counted_once_however_it_is_asked_and_failed_over(
 ):
     with FakeUpstream(server_error()) as down, make_pool(tmp_path, {"down": down, **hosts}) as mux:
         llm = ChatOpenMux(mux=mux)
-        ways: list[Callable[[], AsyncIterator[AIMessage]]] = [lambda: llm.astream("hi")]
         expected = llm.invoke("hi").usage_metadata
         with get_usage_metadata_callback() as counted:
             llm.invoke("hi")
             await llm.ainvoke("hi")
-            list(llm.stream("hi"))
-            for way in ways:
-                _ = [chunk async for chunk in way()]
-        await mux.clients.aclose()
+            _ = list(llm.stream("hi"))
+            _ = [chunk async for chunk in llm.astream("hi")]
 
     assert expected is not None
     assert {"alpha:m"} == set(counted.usage_metadata)
     assert 4 * expected["total_tokens"] == counted.usage_metadata["alpha:m"]["total_tokens"]
+
+
+# Caches
+
+
+def test_a_cached_answer_costs_no_call_and_another_wish_is_another_entry(
+    llm: ChatOpenMux, hosts: dict[str, FakeUpstream], cache: InMemoryCache
+):
+    first, again = llm.invoke("hi"), llm.invoke("hi")
+    after_two = len(hosts["alpha"].requests)
+    warmer, other = llm.invoke("hi", temperature=1.0), llm.invoke("hi", model="beta:m")
+
+    assert first.text == again.text
+    assert (1, 2, 1) == (after_two, len(hosts["alpha"].requests), len(hosts["beta"].requests))
+    assert ("alpha:m", "beta:m") == (route(warmer), route(other))
+    assert 3 == len(cache._cache)
+
+
+async def test_the_cache_is_shared_between_sync_and_async(
+    llm: ChatOpenMux, hosts: dict[str, FakeUpstream], cache: InMemoryCache
+):
+    llm.invoke("hi")
+    await llm.ainvoke("hi")
+
+    assert 1 == len(cache._cache)
+    assert 1 == len(hosts["alpha"].requests)
+
+
+def test_a_cache_key_holds_all_options_and_no_secret(hosts: dict[str, FakeUpstream], tmp_path: Path, monkeypatch):
+    """The key is traced and may be written to a shared store."""
+    with make_pool(tmp_path, hosts):
+        monkeypatch.setenv("OPENMUX_CONFIG", str(tmp_path / "openmux.toml"))
+        monkeypatch.setenv("OPENMUX_STATE_URL", "memory:")
+        llm = ChatOpenMux(model=["alpha:m", "beta:m"], api_key="sk-very-secret", temperature=0.5, cache=InMemoryCache())
+        llm.invoke("hi")
+        llm.pool.close()
+    (_, key), *others = llm.cache._cache
+
+    assert not others
+    assert "very-secret" not in key
+    assert "'alpha:m'" in key
+    assert "'beta:m'" in key
+    assert "('temperature', 0.5)" in key
+
+
+# Runnable's own verbs
+
+
+def test_bound_options_hold_and_the_calls_own_win(llm: ChatOpenMux, hosts: dict[str, FakeUpstream]):
+    bound = llm.bind(temperature=0.75, stop=["END"], model="beta:m")
+
+    bound.invoke("hi")
+    bound.invoke("hi", temperature=0.25)
+    bodies = [request.body for request in hosts["beta"].requests]
+
+    assert [(0.75, ["END"]), (0.25, ["END"])] == [(body["temperature"], body["stop"]) for body in bodies]
+
+
+def test_configurable_fields_choose_the_model_per_call(llm: ChatOpenMux, hosts: dict[str, FakeUpstream]):
+    chosen = llm.configurable_fields(
+        model_name=ConfigurableField(id="model"), temperature=ConfigurableField(id="warmth")
+    )
+
+    answer = chosen.invoke("hi", config={"configurable": {"model": "beta:m", "warmth": 0.25}})
+
+    assert "beta:m" == route(answer)
+    assert "alpha:m" == route(chosen.invoke("hi"))
+    assert 0.25 == hosts["beta"].requests[-1].body["temperature"]
+
+
+def test_configurable_alternatives_choose_between_two_models(llm: ChatOpenMux, mux: Mux):
+    either = llm.configurable_alternatives(ConfigurableField(id="which"), other=ChatOpenMux(model="beta:m", mux=mux))
+
+    assert "beta:m" == route(either.invoke("hi", config={"configurable": {"which": "other"}}))
+    assert "alpha:m" == route(either.invoke("hi"))
+
+
+def test_with_retry_and_with_fallbacks_know_our_errors(tmp_path: Path):
+    """They catch LangChain's classes, which our errors are as well."""
+    script = [rate_limited(), Answer("Better now.")]
+    with FakeUpstream(script) as host, make_pool(tmp_path, {"only": host}) as mux:
+        llm = ChatOpenMux(mux=mux)
+        other = llm.with_fallbacks([ChatOpenMux(model="auto", mux=mux)], exceptions_to_handle=(ModelRateLimitError,))
+        with pytest.raises(ModelRateLimitError):
+            llm.invoke("hi")
+        mux.ledger.uncool("only:m")
+        mux.ledger.uncool("only")
+        host.play(server_error())
+        retried = llm.with_retry(stop_after_attempt=2, wait_exponential_jitter=False)
+        with pytest.raises(Exception, match="attempts failed"):
+            retried.invoke("hi")
+        asked = len(host.requests)
+        host.play(Answer("Better now."))
+        told = other.invoke("hi").text
+
+    assert 3 == asked
+    assert "Better now." == told
+
+
+def test_batch_as_completed_yields_each_answer_under_its_number(llm: ChatOpenMux):
+    texts = ["elephant", "hippopotamus", "giraffe"]
+
+    answers = dict(llm.batch_as_completed(texts, config={"max_concurrency": 3}))
+
+    assert [0, 1, 2] == sorted(answers)
+    assert all(texts[number] in answer.text for number, answer in answers.items())
+
+
+async def test_abatch_as_completed_keeps_failures_apart(llm: ChatOpenMux):
+    texts = ["elephant", "Draw a picture of a cat wearing a hat"]
+
+    answers = {number: told async for number, told in llm.abatch_as_completed(texts, return_exceptions=True)}
+
+    assert "elephant" in answers[0].text
+    assert isinstance(answers[1], NoRouteError)
+
+
+# Copies
+
+
+def test_a_copy_with_another_model_asks_that_one(llm: ChatOpenMux):
+    """What was compiled for the original must not answer for the copy."""
+    llm.invoke("hi")
+
+    changed = llm.model_copy(update={"model_name": "beta:m"})
+
+    assert ("beta:m", "alpha:m") == (route(changed.invoke("hi")), route(llm.invoke("hi")))
+
+
+def test_a_copy_pinned_to_another_provider_hands_the_key_to_that_one(
+    hosts: dict[str, FakeUpstream], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A pool that was made for the original's provider must not be used by the copy."""
+    with make_pool(tmp_path, hosts):
+        monkeypatch.setenv("OPENMUX_CONFIG", str(tmp_path / "openmux.toml"))
+        monkeypatch.setenv("OPENMUX_STATE_URL", "memory:")
+        one = ChatOpenMux(model="alpha:m", api_key="sk-one")
+        before = one.pool
+        other = one.model_copy(update={"model_name": "beta:m"})
+        pools = (one.pool is before, other.pool is before, other.pool is other.pool)
+
+    assert (True, False, True) == pools
+    assert {"beta": "sk-one"} == other.pool._key_arguments
+
+
+def test_a_key_beside_a_pool_is_refused_rather_than_ignored(mux: Mux):
+    with pytest.raises(ConfigError, match="exclude each other"):
+        ChatOpenMux(model="alpha:m", api_key="sk-one", mux=mux).invoke("hi")
+
+
+def test_a_deep_copy_answers_from_the_same_pool_with_options_of_its_own(llm: ChatOpenMux):
+    used = ChatOpenMux(mux=llm.mux, stop=["END"])
+    used.invoke("hi")
+
+    copies = [copy.deepcopy(used), used.model_copy(deep=True), copy.copy(used)]
+
+    assert ["alpha:m"] * 3 == [route(each.invoke("hi")) for each in copies]
+    assert [True] * 3 == [each.mux is used.mux for each in copies]
+    assert [False, False, True] == [each.stop is used.stop for each in copies]
+
+
+def test_a_model_over_the_processes_own_pool_is_pickled_by_its_options(
+    hosts: dict[str, FakeUpstream], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with make_pool(tmp_path, hosts):
+        monkeypatch.setenv("OPENMUX_CONFIG", str(tmp_path / "openmux.toml"))
+        monkeypatch.setenv("OPENMUX_STATE_URL", "memory:")
+        monkeypatch.setenv("OPENMUX_PROVIDERS", "alpha,beta")
+        llm = ChatOpenMux(model=["beta:m", "auto"], temperature=0.25)
+        llm.invoke("hi")
+        arrived = pickle.loads(pickle.dumps(llm))  # noqa: S301 - our own bytes
+        answer = arrived.invoke("hi")
+        Mux.default().close()
+
+    assert llm._identifying_params == arrived._identifying_params
+    assert ("beta:m", ("auto",), 0.25) == (arrived.model_name, arrived.fallbacks, arrived.temperature)
+    assert "beta:m" == route(answer)
+    assert 0.25 == hosts["beta"].requests[-1].body["temperature"]
+
+
+def test_a_model_with_a_pool_of_its_own_says_why_it_cannot_be_pickled(mux: Mux):
+    with pytest.raises(TypeError, match="leave mux= out"):
+        pickle.dumps(ChatOpenMux(mux=mux))
+    with pytest.raises(TypeError, match="leave mux= out"):
+        pickle.dumps(OpenMuxEmbeddings(mux=mux))
+
+
+def test_copied_embeddings_keep_their_space_until_they_ask_for_another_model(
+    hosts: dict[str, FakeUpstream], tmp_path: Path
+):
+    rows = "\n".join(f'[[models]]\nroute = "{host}:v"\nfree = true\ndimensions = 8\n' for host in hosts)
+    with make_pool(tmp_path, hosts, extra=rows) as mux:
+        first = OpenMuxEmbeddings(model="alpha:v", mux=mux)
+        first.embed_query("hi")
+        same, other = copy.deepcopy(first), first.model_copy(update={"model_name": "beta:v"})
+        begun = other.space
+        other.embed_query("hi")
+
+    assert ("alpha:v", 8) == first.space == same.space
+    assert begun is None
+    assert ("beta:v", 8) == other.space
+
+
+def test_a_lost_space_is_told_with_its_cause_and_a_pinned_model_fails_as_itself(tmp_path: Path):
+    rows = '[[models]]\nroute = "only:v"\nfree = true\ndimensions = 8\n'
+    with FakeUpstream([Answer(), Answer(), rate_limited()]) as host:
+        with make_pool(tmp_path, {"only": host}, extra=rows) as mux:
+            chosen, pinned = OpenMuxEmbeddings(mux=mux), OpenMuxEmbeddings(model="only:v", mux=mux)
+            chosen.embed_query("hi")
+            pinned.embed_query("hi")
+            with pytest.raises(ModelRateLimitError):
+                pinned.embed_query("hi")
+            mux.ledger.uncool("only:v")
+            mux.ledger.uncool("only")
+            with pytest.raises(EmbeddingSpaceError, match="only:v") as lost:
+                chosen.embed_query("hi")
+
+    assert lost.value.__cause__ is not None
+
+
+# Loops, threads and hanging up
+
+
+def test_two_loops_one_after_the_other_and_sync_calls_between_them_work(llm: ChatOpenMux):
+    """A client that outlives its loop fails with "Event loop is closed"."""
+
+    async def ask() -> str:
+        inside = llm.invoke("hi")  # a sync call inside a running loop
+        return route(await llm.ainvoke("hi")) if route(inside) == "alpha:m" else "not alpha"
+
+    assert "alpha:m" == asyncio.run(ask())
+    assert "alpha:m" == route(llm.invoke("hi"))
+    assert "alpha:m" == asyncio.run(ask())
+
+
+async def test_many_calls_at_once_on_one_object_all_answer(llm: ChatOpenMux):
+    texts = [f"animal number {number}" for number in range(32)]
+
+    answers = await asyncio.gather(*(llm.ainvoke(text) for text in texts), asyncio.to_thread(llm.batch, texts[:8]))
+
+    assert 33 == len(answers)
+    assert {"alpha:m"} == {route(answer) for answer in answers[:-1]}
+
+
+def test_a_stream_that_is_closed_early_hangs_up_and_settles(tmp_path: Path):
+    with FakeUpstream(slow(0.02, text="word " * 2000)) as host, make_pool(tmp_path, {"only": host}) as mux:
+        stream = ChatOpenMux(mux=mux).stream("hi")
+        first = next(stream)
+        before = (host.connections_open, len(mux.ledger._books.claims))
+        stream.close()
+        is_hung_up = host.wait_for_connections(0, timeout_s=_SOON_S)
+        claims = len(mux.ledger._books.claims)  # the only place that shows what is not settled yet
+
+    assert first.text
+    assert (1, 1) == before
+    assert is_hung_up
+    assert 0 == claims
+
+
+async def test_an_async_stream_that_is_closed_early_hangs_up_and_settles(tmp_path: Path):
+    with FakeUpstream(slow(0.02, text="word " * 2000)) as host, make_pool(tmp_path, {"only": host}) as mux:
+        stream = ChatOpenMux(mux=mux).astream("hi")
+        first = await anext(stream)
+        before = (host.connections_open, len(mux.ledger._books.claims))
+        await stream.aclose()
+        is_hung_up = await asyncio.to_thread(host.wait_for_connections, 0, timeout_s=_SOON_S)
+        claims = len(mux.ledger._books.claims)
+
+    assert first.text
+    assert (1, 1) == before
+    assert is_hung_up
+    assert 0 == claims
+
+
+@pytest.mark.parametrize("behaviour", [stalled(), hanging(), slow(0.02, text="word " * 2000)])
+async def test_a_cancelled_call_hangs_up_promptly_and_settles(tmp_path: Path, behaviour: Answer):
+    with FakeUpstream(behaviour) as host, make_pool(tmp_path, {"only": host}) as mux:
+        calling = asyncio.ensure_future(ChatOpenMux(mux=mux).ainvoke("hi"))
+        await asyncio.to_thread(host.wait_for_connections, 1, timeout_s=_SOON_S)
+        while not host.requests:
+            await asyncio.sleep(0)
+        started = time.monotonic()
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+        is_hung_up = await asyncio.to_thread(host.wait_for_connections, 0, timeout_s=_SOON_S)
+        elapsed_s = time.monotonic() - started
+        claims, cooldowns = len(mux.ledger._books.claims), mux.ledger.snapshot().cooldowns
+
+    assert is_hung_up
+    assert elapsed_s < _SOON_S
+    assert 0 == claims
+    assert not cooldowns
+
+
+async def test_a_cancelled_batch_hangs_up_every_call(tmp_path: Path):
+    with FakeUpstream(stalled()) as host, make_pool(tmp_path, {"only": host}) as mux:
+        calling = asyncio.ensure_future(ChatOpenMux(mux=mux).abatch(["a", "b", "c"]))
+        while len(host.requests) < 3:
+            await asyncio.sleep(0)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+        is_hung_up = await asyncio.to_thread(host.wait_for_connections, 0, timeout_s=_SOON_S)
+        claims = len(mux.ledger._books.claims)
+
+    assert is_hung_up
+    assert 0 == claims

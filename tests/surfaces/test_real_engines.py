@@ -167,7 +167,7 @@ def test_a_lost_embedding_model_is_told_not_replaced(
     """Vectors of another model could not be compared with the earlier ones."""
     with start_llama(embedding=True) as base_url:
         mux = pool(tmp_path, OPENMUX_LLAMACPP_BASE_URL=base_url, OPENMUX_PROVIDERS="llamacpp")
-        vectors = OpenMuxEmbeddings(model="llamacpp:tiny-openmux", mux=mux)
+        vectors = OpenMuxEmbeddings(mux=mux)
         vectors.embed_query("hello")
     with mux, pytest.raises(EmbeddingSpaceError, match="embed everything anew"):
         vectors.embed_query("hello again")
