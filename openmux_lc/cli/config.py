@@ -40,9 +40,12 @@ _VARIABLES: Final = (
 def check(as_json: JsonOption = False) -> None:
     """Read everything, say where each setting comes from, and fail where one is wrong."""
     from openmux_lc.catalog.catalog import load_catalog  # `--help` does without
+    from openmux_lc.routing.score import weights_of
 
     settings = read_settings()
     catalog = load_catalog(settings)
+    for profile in (settings.routing_profile, *settings.weights):
+        weights_of(profile, settings.weights)
     for route in settings.fallback:
         if route != "auto":
             catalog.resolve(route)

@@ -74,7 +74,7 @@ class _Findings:
         yield f"  {'remote':<12} {'forbidden (OPENMUX_OFFLINE)' if self.is_offline else 'allowed'}"
         yield "engines on this machine"
         for name, address, is_found, count in self.engines:
-            yield f"  {_mark(is_found)} {name}: {f'{count} models' if is_found else 'nothing answers'} at {address}"
+            yield f"  {_mark(is_found)} {name}: {_inventory(count) if is_found else 'nothing answers'} at {address}"
         yield "keys"
         for name, origin in self.keys:
             yield f"  ✓ {name}: {origin}"
@@ -211,6 +211,10 @@ def _next_steps(mux: Mux, *, can_answer: bool, state_works: bool, wanting: bool)
         if names:
             yield f"start a local engine ({', '.join(names)}); it is found by itself"
         yield "openmux demo (shows how it works, with nothing else installed)"
+
+
+def _inventory(count: int) -> str:
+    return f"{count} models" if count else "answers without a usable model (load one, or give it its key)"
 
 
 def _host_json(host: Reached) -> Json:

@@ -44,6 +44,7 @@ class Mirror:
         self._stats: dict[str, Stats] = {}
         self._accounts: dict[str, Account] = {}
         self._names: dict[str, set[str]] = {}  # counters by subject
+        self._by_provider: dict[str, set[str]] = {}  # known routes
         self._gauges: dict[str, _Gauge] = {}
         self._changes: list[tuple[float, str]] = []  # heap of (time, counter)
         self._stale_counters: set[str] = set()
@@ -169,15 +170,14 @@ class Mirror:
 
     def _routes_of(self, subject: str) -> Iterable[str]:
         """Return the route itself, or the known routes of a provider."""
-        if ":" in subject:
-            return (subject,)
-        return [str(route) for route in self._routes if route.provider == subject]
+        return (subject,) if ":" in subject else self._by_provider.get(subject, ())
 
     def _rebuild_routes(self, now: float) -> None:
         stale, self._stale_routes = self._stale_routes, set()
         fresh: dict[Route, RouteState] = {}
         for name in stale:
             provider, _, model = name.partition(":")
+            self._by_provider.setdefault(provider, set()).add(name)
             stats = decayed(self._stats.get(name, _UNMEASURED), now)
             fresh[Route(provider, model)] = RouteState(
                 successes=stats.successes,

@@ -8,7 +8,7 @@ provider's row, usable alone. Neither routes, counts nor fails over.
 
 import importlib.util
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Annotated, Any, Final, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -32,12 +32,10 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from openmux_lc.errors import ConfigError, ProviderError
-from openmux_lc.http import Auth, Clients
-from openmux_lc.http import Request as HttpRequest
-from openmux_lc.http import Response as HttpResponse
+from openmux_lc.http import Clients
 from openmux_lc.providers.guest import LangChainAdapter
 from openmux_lc.providers.messages import to_ai_message, to_chunk, to_last_chunk, to_wire_messages
-from openmux_lc.providers.ollama_wire import root_url
+from openmux_lc.providers.ollama_face import ollama_options
 from openmux_lc.providers.registry import adapter_for
 from openmux_lc.providers.twins import as_langchain_error
 from openmux_lc.types.catalog import Provider, Route
@@ -348,7 +346,7 @@ def provider_chat_model(
     if provider.dialect == "ollama" and importlib.util.find_spec("langchain_ollama") is not None:
         from langchain_ollama import ChatOllama
 
-        return ChatOllama(model=model, **_ollama_options(provider, api_key), **options)
+        return ChatOllama(model=model, **ollama_options(provider, api_key), **options)
     return ProviderChatModel(provider=provider, model=model, api_key=api_key, **options)
 
 
@@ -359,27 +357,8 @@ def provider_embeddings(
     if provider.dialect == "ollama" and importlib.util.find_spec("langchain_ollama") is not None:
         from langchain_ollama import OllamaEmbeddings
 
-        return OllamaEmbeddings(model=model, **_ollama_options(provider, api_key), **options)
+        return OllamaEmbeddings(model=model, **ollama_options(provider, api_key), **options)
     return ProviderEmbeddings(provider=provider, model=model, api_key=api_key, **options)
-
-
-class _OnlyThisKey(Auth):
-    """Sends the given key or none: the client itself takes one from the environment."""
-
-    def __init__(self, key: SecretStr | None) -> None:
-        self._key = key
-
-    def auth_flow(self, request: HttpRequest) -> Generator[HttpRequest, HttpResponse, None]:
-        """Put our header in the place of the client's."""
-        request.headers.pop("authorization", None)
-        if self._key is not None:
-            request.headers["authorization"] = f"Bearer {self._key.get_secret_value()}"
-        yield request
-
-
-def _ollama_options(provider: Provider, api_key: SecretStr | None) -> dict[str, Any]:
-    options = {"auth": _OnlyThisKey(api_key), "trust_env": not provider.is_local, "follow_redirects": False}
-    return {"base_url": root_url(provider.base_url), "client_kwargs": options}
 
 
 def _choice(choice: str | bool | dict[str, Any] | None, tools: Sequence[dict[str, Any]]) -> str | dict[str, Any] | None:  # noqa: FBT001 - LangChain's argument

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, cast
@@ -97,7 +98,9 @@ class _Told(contextlib.AbstractContextManager[None]):
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ollama.ResponseError):
-            raise to_fault(self._call, Reply(status=200, headers={}), now=0.0, payload={"error": error.error}) from None
+            raise to_fault(
+                self._call, Reply(status=200, headers={}), now=time.time(), payload={"error": error.error}
+            ) from None
         if isinstance(error, ValueError | TypeError | AttributeError):
             raise bad_payload(self._call, "is not what the protocol promises", 200) from None
 
@@ -281,7 +284,7 @@ def _checked(call: Call, reply: Reply) -> Response:
     """Return the reply for the client, once it is known to be an answer."""
     payload = parse_json(call, reply.body, status=reply.status)
     if has_error(payload):
-        raise to_fault(call, reply, now=0.0, payload=payload)
+        raise to_fault(call, reply, now=time.time(), payload=payload)
     return Response(200, content=reply.body)
 
 

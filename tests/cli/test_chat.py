@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from openmux_lc.testing import Answer, FakeUpstream, cut, html_page, rate_limited, server_error, unauthorized
-from tests.cli.program import KEY, Invoke, Openmux, environment, hosted_at, two_hosts
+from tests.cli.program import KEY, Invoke, Openmux, environment, hosted_at, posix_only, terminal, two_hosts
 
 HELLO = "Hello from the fake upstream."
 REFUSED = "http://127.0.0.1:9"
@@ -237,6 +237,20 @@ def test_a_locale_without_unicode_does_not_lose_letters(openmux: Openmux):
         ended = openmux("chat", "hi", env=hosted_at(upstream, PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0"))
 
     assert (0, "Zwölf 🙂 中\n") == (ended.code, ended.out)
+
+
+@posix_only
+def test_on_a_terminal_the_route_is_named_and_the_answer_cannot_steer_it():
+    with (
+        FakeUpstream(Answer("\x1b]0;owned\x07Fine.")) as upstream,
+        terminal("chat", "hi", env=hosted_at(upstream)) as screen,
+    ):
+        screen.wait_for("]0;ownedFine.")
+        screen.wait_for("(groq:")
+        code = screen.code()
+
+    assert code == 0
+    assert "\x1b" not in screen.shown
 
 
 @pytest.mark.integration

@@ -46,6 +46,8 @@ def test_the_table_and_its_verdict(invoke: Invoke):
         ("schema = 1\n[routing]\nfallback = ['grok:x']\n", "grok"),
         ("schema = \n", "not valid TOML"),
         ("schema = 1\n[[models]]\nroute = 'nope:x'\n", "nope"),
+        ("schema = 1\n[routing]\nprofile = 'nonesuch'\n", "nonesuch"),
+        ("schema = 1\n[routing.weights.mine]\nbeauty = 1.0\n", "beauty"),
     ],
 )
 def test_what_is_wrong_is_named_and_ends_with_two(invoke: Invoke, tmp_path: Path, text: str, told: str):

@@ -1,7 +1,9 @@
 """`openmux init`: a key comes in unseen, is checked, and lies in one place."""
 
+import re
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,17 @@ def test_no_check_keeps_a_key_unseen(openmux: Openmux):
     assert ended.code == 0
     assert upstream.requests == ()
     assert Path(".env").read_text(encoding="utf-8") == f"GROQ_API_KEY={KEY}\n"
+
+
+def test_where_there_is_no_free_way_to_check_nobody_is_asked(openmux: Openmux):
+    with FakeUpstream() as upstream:
+        env = {"OPENMUX_GEMINI_BASE_URL": upstream.base_url, "OPENMUX_STATE_URL": "memory:"}
+        ended = openmux("init", "--provider", "gemini", "--key-stdin", env=env, stdin=KEY)
+
+    assert ended.code == 0
+    assert "no free way" in ended.err
+    assert upstream.requests == ()
+    assert Path(".env").read_text(encoding="utf-8") == f"GEMINI_API_KEY={KEY}\n"
 
 
 def test_offline_a_key_is_kept_and_nobody_is_asked(openmux: Openmux):
@@ -183,7 +196,10 @@ def test_a_keyring_takes_the_key_instead_of_a_file(openmux: Openmux):
 
 
 @posix_only
-def test_the_wizard_asks_shows_the_page_and_never_the_key():
+@pytest.mark.parametrize(
+    "chosen", [lambda _: "groq", lambda _: "Groq", lambda shown: re.search(r"(\d+) +Groq", shown)[1]]
+)
+def test_the_wizard_asks_shows_the_page_and_never_the_key(chosen: Callable[[str], str]):
     with (
         FakeUpstream(api_key=KEY) as upstream,
         terminal("init", env=without_key(upstream)) as screen,
@@ -192,7 +208,7 @@ def test_the_wizard_asks_shows_the_page_and_never_the_key():
         screen.type("nobody\n")
         screen.wait_for("none of them")
         screen.wait_for("provider (number or name): ")
-        screen.type("groq\n")
+        screen.type(f"{chosen(screen.shown)}\n")
         screen.wait_for("get a key at https://console.groq.com/keys")
         screen.wait_for("key (not shown): ")
         screen.type(f"{KEY}\n")

@@ -105,22 +105,17 @@ class _Filler:
         return self._plain(schema, name)
 
     def _plain(self, schema: JsonObject, name: str) -> Json:
-        match schema.get("type"):
-            case "object" | None:
-                fields = as_object(schema.get("properties"))
-                return {key: self._value(as_object(field), key) for key, field in fields.items()}
-            case "array":
-                return [self._value(as_object(schema.get("items")), name)]
-            case "integer":
-                return int(float(next(self._numbers, "0")))
-            case "number":
-                return float(next(self._numbers, "0"))
-            case "boolean":
-                return not re.search(r"\b(no|not|never)\b", self._prompt.lower())
-            case "null":
-                return None
-            case _:
-                return next(self._phrases, None) or f"The {name.replace('_', ' ')} for {_topic(self._prompt)}."
+        kind = schema.get("type")
+        if kind == "array":
+            return [self._value(as_object(schema.get("items")), name)]
+        if kind in {"integer", "number"}:
+            number = float(next(self._numbers, "0"))
+            return int(number) if kind == "integer" else number
+        if kind == "boolean":
+            return not re.search(r"\b(no|not|never)\b", self._prompt.lower())
+        if kind == "string":
+            return next(self._phrases, None) or f"The {name.replace('_', ' ')} for {_topic(self._prompt)}."
+        return {key: self._value(as_object(field), key) for key, field in as_object(schema.get("properties")).items()}
 
 
 def _wanted_tool(body: JsonObject, messages: Sequence[JsonObject], asked: str) -> JsonObject | None:

@@ -22,10 +22,10 @@ from tests.surfaces.smart_upstream import HalfFailing, counted_answer, smart_mod
 
 pytest.importorskip("langchain_tests", reason="langchain-tests holds vcrpy below 9: `tox -e conformance` runs these")
 
-from langchain_core.messages import AIMessage  # noqa: E402 - the line above decides whether we go on
-from langchain_tests.integration_tests import ChatModelIntegrationTests  # noqa: E402
-from langchain_tests.integration_tests import chat_models as suite  # noqa: E402
-from langchain_tests.unit_tests import ChatModelUnitTests  # noqa: E402
+from langchain_core.messages import AIMessage
+from langchain_tests.integration_tests import ChatModelIntegrationTests
+from langchain_tests.integration_tests import chat_models as suite
+from langchain_tests.unit_tests import ChatModelUnitTests
 
 _HOSTS = ("alpha", "beta", "gamma", "delta")
 _ABILITIES = ("tool_calling", "structured_output", "image_inputs", "audio_inputs", "pdf_inputs")

@@ -13,8 +13,8 @@ from tests.pool import make_pool
 
 pytest.importorskip("langchain_tests", reason="langchain-tests holds vcrpy below 9: `tox -e conformance` runs these")
 
-from langchain_tests.integration_tests import EmbeddingsIntegrationTests  # noqa: E402 - the line above decides
-from langchain_tests.unit_tests import EmbeddingsUnitTests  # noqa: E402
+from langchain_tests.integration_tests import EmbeddingsIntegrationTests
+from langchain_tests.unit_tests import EmbeddingsUnitTests
 
 _ROWS = "\n".join(f'[[models]]\nroute = "{host}:v"\nfree = true\ndimensions = 8\n' for host in ("alpha", "beta"))
 
