@@ -15,7 +15,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from openmux_lc.errors import ConfigError
 from openmux_lc.types.catalog import Task
-from openmux_lc.types.json import JsonObject
+from openmux_lc.types.json import JsonObject, as_text, dig
 from openmux_lc.types.run import Message, Options, Request
 
 __all__ = ["CallOptions"]
@@ -26,7 +26,9 @@ class CallOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: tuple[str, ...] | None = Field(default=None, validation_alias=AliasChoices("model", "model_name"))
+    model: tuple[str, ...] | None = Field(
+        default=None, min_length=1, validation_alias=AliasChoices("model", "model_name")
+    )
     fallbacks: tuple[str, ...] | None = None
     task: Task | None = None
     routing_profile: str | None = None
@@ -116,7 +118,11 @@ class CallOptions(BaseModel):
         return replace(defaults, **{name: value for name, value in chosen.items() if value is not None and value != ()})
 
     def _tool_choice(self) -> str | JsonObject | None:
-        """Return the wire's form: `any` and True mean `required`, a name means that tool."""
+        """Return the wire's form: `any` and True mean `required`, a name means that tool.
+
+        Raises:
+            ConfigError: No tool of that name is bound.
+        """
         choice = self.tool_choice
         if not self.tools or choice is None or choice is False:
             return None
@@ -126,4 +132,7 @@ class CallOptions(BaseModel):
             return "required"
         if choice in {"auto", "none"}:
             return str(choice)
+        names = [as_text(dig(tool, "function", "name")) for tool in self.tools]
+        if choice not in names:
+            raise ConfigError(f"tool_choice={choice!r} names no bound tool; bound: {', '.join(filter(None, names))}")
         return {"type": "function", "function": {"name": str(choice)}}

@@ -32,8 +32,10 @@ from openmux_lc.types.report import to_metadata
 
 __all__ = ["ChatOpenMux"]
 
-# What LangChain itself hands down for its tracers; it must never reach a provider.
-_TRACING_ONLY = ("ls_structured_output_format", "ls_provider", "ls_model_name", "stream_usage", "output_version")
+# What LangChain itself reads (how to stream, what to trace); it must never reach a provider.
+_LANGCHAINS_OWN = frozenset(
+    {"ls_structured_output_format", "ls_provider", "ls_model_name", "stream", "stream_usage", "output_version"}
+)
 
 
 class ChatOpenMux(BaseChatModel):
@@ -69,13 +71,15 @@ class ChatOpenMux(BaseChatModel):
     fallbacks: tuple[str, ...] = ()
     task: Task | None = None
     routing_profile: str = "balanced"
-    temperature: float | None = None
-    top_p: float | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
     max_tokens: int | None = Field(
         default=None, validation_alias=AliasChoices("max_tokens", "max_completion_tokens"), gt=0
     )
-    timeout: float | None = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"), gt=0)
-    max_retries: int | None = Field(default=None, ge=0)
+    timeout: float | None = Field(
+        default=None, validation_alias=AliasChoices("timeout", "request_timeout"), gt=0, le=86_400
+    )
+    max_retries: int | None = Field(default=None, ge=0, le=20)
     stop: list[str] | None = Field(default=None, validation_alias=AliasChoices("stop", "stop_sequences"))
     seed: int | None = None
     frequency_penalty: float | None = None
@@ -287,7 +291,7 @@ class ChatOpenMux(BaseChatModel):
         wants_stream: bool = False,
     ) -> tuple[Nodes, Run]:
         """Return the pool's steps and a run for these messages."""
-        said = {name: value for name, value in kwargs.items() if name not in _TRACING_ONLY}
+        said = {name: value for name, value in kwargs.items() if name not in _LANGCHAINS_OWN}
         if stop is not None:
             said["stop"] = stop
         options = CallOptions.checked(said).over(self._defaults())
@@ -349,7 +353,7 @@ class ChatOpenMux(BaseChatModel):
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         """Return what LangSmith shows; the model is the one this call asks for."""
         params = super()._get_ls_params(stop=stop, **kwargs)
-        model = kwargs.get("model", self.model_name)
+        model = kwargs.get("model") or self.model_name
         params["ls_provider"] = "openmux"
         params["ls_model_name"] = model if isinstance(model, str) else next(iter(model), "auto")
         return params

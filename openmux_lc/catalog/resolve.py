@@ -83,7 +83,7 @@ def _same_provider(rows: Iterable[Provider], head: str, tail: str) -> list[str]:
         found += _same_model([row], tail) or (_similar([row], tail) if tail else [])
         if tail and (row.free.all_models or tail.endswith(row.free.suffixes or ("\0",)) or tail in row.free.ids):
             found.append(f"{row.id}:{tail}")
-        if not tail:
+        if not (tail and found):
             found += [f"{row.id}:{model.id}" for model in row.models[:_SHOWN]]
     return found
 

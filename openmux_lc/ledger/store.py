@@ -170,6 +170,8 @@ def to_path(url: str) -> Path | None:
     path = url.removeprefix(_SQLITE)
     if path == url or not path or path == ":memory:":
         raise ConfigError(
-            f"state address {url!r} is not understood; set OPENMUX_STATE_URL to `memory:` or `sqlite:///path`"
+            # An address may hold a password: only its scheme is told.
+            f"a state address that begins with {url.split(':', 1)[0][:20]!r} is not understood; "
+            "set OPENMUX_STATE_URL to `memory:` or `sqlite:///path`"
         )
     return Path(path).expanduser()

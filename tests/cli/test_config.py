@@ -18,12 +18,12 @@ def check(invoke: Invoke, **env: str) -> dict[str, tuple[str, str]]:
 
 def test_each_setting_tells_where_it_comes_from(invoke: Invoke, tmp_path: Path):
     config = tmp_path / "mine.toml"
-    config.write_text("schema = 1\n[routing]\nprofile = 'fast'\ntimeout_s = 9.0\n", encoding="utf-8")
+    config.write_text("schema = 1\n[routing]\nprofile = 'speed'\ntimeout_s = 9.0\n", encoding="utf-8")
     Path(".env").write_text(f"OPENMUX_OFFLINE=1\nGROQ_API_KEY={KEY}\n", encoding="utf-8")
 
     told = check(invoke, OPENMUX_CONFIG=str(config), OPENMUX_TIMEOUT="7", OPENMUX_STATE_URL="memory:")
 
-    assert told["profile"] == ("fast", str(config))
+    assert told["profile"] == ("speed", str(config))
     assert told["timeout_s"] == ("7", "OPENMUX_TIMEOUT (environment)")
     assert told["offline"] == ("yes", f"OPENMUX_OFFLINE ({Path('.env').absolute()})")
     assert told["providers"] == ("all", "default")

@@ -63,15 +63,18 @@ def test_no_check_keeps_a_key_unseen(openmux: Openmux):
     assert Path(".env").read_text(encoding="utf-8") == f"GROQ_API_KEY={KEY}\n"
 
 
-def test_where_there_is_no_free_way_to_check_nobody_is_asked(openmux: Openmux):
+def test_where_there_is_no_free_way_to_check_nobody_is_asked(openmux: Openmux, tmp_path: Path):
+    config = tmp_path / "mine.toml"
     with FakeUpstream() as upstream:
-        env = {"OPENMUX_GEMINI_BASE_URL": upstream.base_url, "OPENMUX_STATE_URL": "memory:"}
-        ended = openmux("init", "--provider", "gemini", "--key-stdin", env=env, stdin=KEY)
+        row = f'[providers.mine]\nbase_url = "{upstream.base_url}"\napi_key_env = "MINE_API_KEY"\nfree = true\n'
+        config.write_text(f"schema = 1\n{row}", encoding="utf-8")
+        env = {"OPENMUX_CONFIG": str(config), "OPENMUX_STATE_URL": "memory:"}
+        ended = openmux("init", "--provider", "mine", "--key-stdin", env=env, stdin=KEY)
 
     assert ended.code == 0
     assert "no free way" in ended.err
     assert upstream.requests == ()
-    assert Path(".env").read_text(encoding="utf-8") == f"GEMINI_API_KEY={KEY}\n"
+    assert Path(".env").read_text(encoding="utf-8") == f"MINE_API_KEY={KEY}\n"
 
 
 def test_offline_a_key_is_kept_and_nobody_is_asked(openmux: Openmux):

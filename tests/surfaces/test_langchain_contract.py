@@ -15,7 +15,7 @@ from langchain_core.globals import set_llm_cache
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import ConfigurableField
 from langchain_core.tools import tool
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from openmux_lc import ChatOpenMux, Mux, OpenMuxEmbeddings
 from openmux_lc.errors import ConfigError, EmbeddingSpaceError, NoRouteError
@@ -127,6 +127,42 @@ def test_a_tool_loop_over_bind_tools_ends_with_words(llm: ChatOpenMux):
     assert [("get_weather", {"city": "Paris"})] == [(call["name"], call["args"]) for call in called.tool_calls]
     assert final.text
     assert not final.tool_calls
+
+
+# Options of a call
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_langchains_own_stream_switch_is_taken_and_not_sent_on_as_an_option(llm: ChatOpenMux, *, is_wanted: bool):
+    answer = llm.invoke("hi", stream=is_wanted)
+
+    assert "alpha:m" == route(answer)
+
+
+def test_no_model_named_means_the_objects_own_and_an_empty_list_never_unpins(mux: Mux, hosts: dict[str, FakeUpstream]):
+    pinned = ChatOpenMux(model="beta:m", mux=mux)
+
+    assert "beta:m" == route(pinned.invoke("hi", model=None))
+    with pytest.raises(ConfigError, match="model"):
+        pinned.invoke("hi", model=[])
+    assert 0 == len(hosts["alpha"].requests)
+
+
+@pytest.mark.parametrize("option", [{"temperature": 5}, {"top_p": -1}, {"max_retries": 99}, {"timeout": 1e9}])
+def test_a_value_out_of_range_is_refused_by_object_and_call_alike(llm: ChatOpenMux, option: dict[str, float]):
+    with pytest.raises(ValidationError, match=next(iter(option))):
+        ChatOpenMux(**option)
+    with pytest.raises(ConfigError, match=next(iter(option))):
+        llm.invoke("hi", **option)
+
+
+def test_a_tool_choice_that_names_no_bound_tool_is_told_before_anything_is_sent(
+    llm: ChatOpenMux, hosts: dict[str, FakeUpstream]
+):
+    with pytest.raises(ConfigError, match="bound: get_weather"):
+        llm.bind_tools([get_weather], tool_choice="get_wether").invoke("hi")
+
+    assert 0 == len(hosts["alpha"].requests)
 
 
 # Structured output
