@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final, TypeAlias, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, LangSmithParams
 from langchain_core.messages import AnyMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableConfig, RunnableLambda
@@ -229,13 +229,21 @@ class _Relay(BaseChatModel):
 
     @classmethod
     def of(cls, nodes: Nodes, run: Run) -> "_Relay":
-        relay = cls()
+        relay = cls(name="ChatOpenMux")  # what the chat model's own runs are called, so that one filter finds both
         relay._nodes, relay._run = nodes, run
         return relay
 
     @property
     def _llm_type(self) -> str:
         return "openmux"
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        """Return what LangSmith shows: the route whose stream this is."""
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        stream = self._run.stream or self._run.astream
+        params["ls_provider"] = "openmux"
+        params["ls_model_name"] = str(stream.booking.route) if stream else "auto"
+        return params
 
     def _generate(
         self,

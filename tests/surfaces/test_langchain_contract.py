@@ -17,7 +17,7 @@ from langchain_core.runnables import ConfigurableField
 from langchain_core.tools import tool
 from pydantic import BaseModel, ValidationError
 
-from openmux_lc import ChatOpenMux, Mux, OpenMuxEmbeddings
+from openmux_lc import ChatOpenMux, Mux, OpenMuxEmbeddings, create_openmux_graph
 from openmux_lc.errors import ConfigError, EmbeddingSpaceError, NoRouteError
 from openmux_lc.testing import Answer, FakeUpstream, hanging, rate_limited, server_error, slow, stalled
 from tests.pool import make_pool
@@ -218,6 +218,17 @@ async def test_astream_events_shows_one_run_of_ours_and_nothing_inside(llm: Chat
     kinds = [event["event"] for event in events]
     assert ("on_chat_model_start", "on_chat_model_end") == (kinds[0], kinds[-1])
     assert {"on_chat_model_stream"} == set(kinds[1:-1])
+
+
+async def test_the_graph_shows_one_model_run_named_like_the_chat_models(mux: Mux):
+    graph = create_openmux_graph(mux).compile()
+
+    events = [event async for event in graph.astream_events({"messages": [HumanMessage("hi")]}, version="v2")]
+    begun = [event for event in events if event["event"] == "on_chat_model_start"]
+
+    assert [("ChatOpenMux", "openmux", "alpha:m")] == [
+        (event["name"], event["metadata"]["ls_provider"], event["metadata"]["ls_model_name"]) for event in begun
+    ]
 
 
 async def test_usage_is_counted_once_however_it_is_asked_and_failed_over(
