@@ -6,9 +6,10 @@ first use.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from openmux_lc._version import __version__
+
+# What `typing` would tell; importing it is nine tenths of what importing this package costs.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from openmux_lc.chat_models import ChatOpenMux

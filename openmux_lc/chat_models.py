@@ -1,34 +1,38 @@
 """`ChatOpenMux`: the pool as a LangChain chat model, where `ChatOpenAI` stood.
 
-It has no policy: messages are converted, the graph runs, the answer is converted
-back. The report rides in `response_metadata["openmux"]`.
+It has no policy: messages are converted, the graph's steps run, the answer is
+converted back. The report rides in `response_metadata["openmux"]`.
 """
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.runnables.config import RunnableConfig, var_child_runnable_config
+from langchain_core.runnables.config import RunnableConfig
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
 
 from openmux_lc.call_options import CallOptions
+from openmux_lc.engine import run as loop
 from openmux_lc.engine.nodes import MAX_WAVES, Nodes
 from openmux_lc.engine.run_state import Run
 from openmux_lc.errors import ConfigError, OpenMuxError
-from openmux_lc.graph import FusedGraph, achunks, chunks, compile_fused
+from openmux_lc.langchain_stream import achunks, chunks
 from openmux_lc.mux import Mux
 from openmux_lc.providers.messages import previous_route, to_ai_message, to_wire_messages
 from openmux_lc.providers.twins import as_langchain_error
 from openmux_lc.structured import structured_output
 from openmux_lc.types.catalog import Task
 from openmux_lc.types.report import to_metadata
+
+if TYPE_CHECKING:
+    from openmux_lc.graph import FusedGraph
 
 __all__ = ["ChatOpenMux"]
 
@@ -49,6 +53,8 @@ class ChatOpenMux(BaseChatModel):
             or one of the settings' own.
         timeout: Seconds for a whole call, failover included; default 120.
         max_retries: Repeats of one route where repeating can help; default 1.
+        engine: `loop` takes the graph's steps in a plain loop, a millisecond a call
+            cheaper; `graph` runs them as a LangGraph graph, so that a tracer sees each.
         api_key: Key of the pinned provider; without a pinned one it is an error.
         mux: The pool; default the process's own.
 
@@ -89,10 +95,11 @@ class ChatOpenMux(BaseChatModel):
     strategy: Literal["best", "concatenate", "vote"] = "best"
     extra_body: dict[str, Any] | None = None
     streaming: bool = False
+    engine: Literal["loop", "graph"] = "loop"
     api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
     mux: Mux | None = Field(default=None, exclude=True, repr=False)
 
-    _graphs: dict[tuple[int, bool], FusedGraph] = PrivateAttr(default_factory=dict)
+    _graphs: dict[tuple[int, bool], "FusedGraph"] = PrivateAttr(default_factory=dict)
     _own_pool: tuple[object, Mux] | None = PrivateAttr(default=None)
 
     @model_validator(mode="before")
@@ -122,7 +129,7 @@ class ChatOpenMux(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         """What names this model in a cache: everything that shapes an answer, no key."""
-        names = sorted(set(type(self).model_fields) - {"api_key", "mux", "profile", *BaseChatModel.model_fields})
+        names = sorted(set(type(self).model_fields) - {"api_key", "engine", "mux", "profile", *BaseChatModel.model_fields})
         return {name: getattr(self, name) for name in names}
 
     @property
@@ -327,23 +334,23 @@ class ChatOpenMux(BaseChatModel):
         )
 
     def _drive(self, nodes: Nodes, run: Run) -> None:
-        """Run the graph outside the caller's tracing: our steps are no runs of theirs."""
-        token = var_child_runnable_config.set(None)
-        try:
+        """Take the run's steps in a plain loop, or as a graph whose steps a tracer sees."""
+        if self.engine == "loop":
+            loop.run(nodes, run)
+        else:
             self._graph(nodes, is_async=False).invoke({"run": run}, _GRAPH_CONFIG)
-        finally:
-            var_child_runnable_config.reset(token)
 
     async def _adrive(self, nodes: Nodes, run: Run) -> None:
-        """Run the graph outside the caller's tracing: our steps are no runs of theirs."""
-        token = var_child_runnable_config.set(None)
-        try:
+        """Take the run's steps in a plain loop, or as a graph whose steps a tracer sees."""
+        if self.engine == "loop":
+            await loop.arun(nodes, run)
+        else:
             await self._graph(nodes, is_async=True).ainvoke({"run": run}, _GRAPH_CONFIG)
-        finally:
-            var_child_runnable_config.reset(token)
 
-    def _graph(self, nodes: Nodes, *, is_async: bool) -> FusedGraph:
+    def _graph(self, nodes: Nodes, *, is_async: bool) -> "FusedGraph":
         """Return the compiled graph for this pool, made once."""
+        from openmux_lc.graph import compile_fused  # 0.3 s of LangGraph, for those who ask for it
+
         key = (id(nodes.mux), is_async)
         graph = self._graphs.get(key)
         if graph is None:
@@ -373,7 +380,7 @@ class ChatOpenMux(BaseChatModel):
         return list(range(-(-len(text) // 4)))
 
 
-_GRAPH_CONFIG: RunnableConfig = {"recursion_limit": MAX_WAVES * 2 + 10, "callbacks": []}
+_GRAPH_CONFIG: RunnableConfig = {"recursion_limit": MAX_WAVES * 2 + 10}
 
 
 def _to_result(nodes: Nodes, run: Run) -> ChatResult:

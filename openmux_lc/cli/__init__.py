@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import sys
 
+from openmux_lc._version import __version__
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run `openmux` with the arguments of this process, and exit with its code."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"openmux-lc {__version__}")  # noqa: T201 - spares a tenth of a second of typer
+        return
     try:
         from openmux_lc.cli.app import app  # Ctrl-C while it loads is caught here
         from openmux_lc.cli.output import use_utf8

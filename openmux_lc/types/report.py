@@ -66,9 +66,11 @@ def to_metadata(report: Report) -> dict[str, Json]:
     }
     if report.segments:
         compact["segments"] = list(report.segments)
-    for dropped in ("rejected", "attempts", "why"):
-        entries = compact[dropped]
-        while len(json.dumps(compact)) > METADATA_BYTES and isinstance(entries, list) and entries:
+    for name in ("rejected", "attempts", "why"):
+        entries = compact[name]
+        while isinstance(entries, list) and entries:
+            if len(json.dumps(compact)) <= METADATA_BYTES:
+                return compact
             entries.pop()
     return compact
 

@@ -32,11 +32,12 @@ def get_weather(city: str) -> str:
     return f"sunny in {city}"
 
 
-def test_invoke_ainvoke_stream_and_astream_give_the_same_answer_and_route(tmp_path: Path):
+@pytest.mark.parametrize("engine", ["loop", "graph"])
+def test_invoke_ainvoke_stream_and_astream_give_the_same_answer_and_route(tmp_path: Path, engine: str):
     """The parity test: four ways, one decision, one report (S1-08's base)."""
     with FakeUpstream([server_error()]) as bad, FakeUpstream([GOOD]) as good:
         with make_pool(tmp_path, {"first": bad, "second": good}) as mux:
-            llm = ChatOpenMux(mux=mux)
+            llm = ChatOpenMux(mux=mux, engine=engine)
 
             async def asynchronous() -> tuple[AIMessage, AIMessageChunk]:
                 whole = await llm.ainvoke("hi")

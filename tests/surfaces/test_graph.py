@@ -95,9 +95,10 @@ def test_it_is_a_node_of_a_users_graph_with_a_saver(mux):
     assert "The capital of France is Paris." == told["messages"][-1].text
 
 
-def test_a_chat_model_in_a_checkpointed_graph_writes_nothing_of_its_own(mux):
+@pytest.mark.parametrize("engine", ["loop", "graph"])
+def test_a_chat_model_in_a_checkpointed_graph_writes_nothing_of_its_own(mux, engine: str):
     """The model's own graph must not inherit the user's saver."""
-    llm = ChatOpenMux(mux=mux)
+    llm = ChatOpenMux(mux=mux, engine=engine)
 
     def answer(state: MessagesState) -> dict[str, list[AIMessage]]:
         return {"messages": [llm.invoke(state["messages"])]}
@@ -115,8 +116,9 @@ def test_a_chat_model_in_a_checkpointed_graph_writes_nothing_of_its_own(mux):
     assert {""} == {entry.config["configurable"]["checkpoint_ns"] for entry in saver.list(config)}
 
 
-def test_a_chat_model_in_a_graph_streams_its_tokens_once(mux):
-    llm = ChatOpenMux(mux=mux)
+@pytest.mark.parametrize("engine", ["loop", "graph"])
+def test_a_chat_model_in_a_graph_streams_its_tokens_once(mux, engine: str):
+    llm = ChatOpenMux(mux=mux, engine=engine)
 
     def answer(state: MessagesState) -> dict[str, list[AIMessage]]:
         return {"messages": [llm.invoke(state["messages"])]}
@@ -145,3 +147,27 @@ def test_a_crash_in_call_is_resumed_by_planning_again(tmp_path: Path):
         told = graph.invoke(None, config)
 
     assert "The capital of France is Paris." == told["messages"][-1].text
+
+
+async def test_a_tracer_sees_the_steps_of_the_graph_and_none_of_the_loop(mux):
+    """`engine="graph"` is for those who want to watch; the loop is no run of anybody's."""
+
+    def names(events: list[dict[str, object]]) -> set[object]:
+        return {event["name"] for event in events if event["event"] == "on_chain_start"}
+
+    async def seen(engine: str) -> set[object]:
+        llm = ChatOpenMux(mux=mux, engine=engine)
+
+        async def answer(state: MessagesState) -> dict[str, list[AIMessage]]:
+            return {"messages": [await llm.ainvoke(state["messages"])]}
+
+        builder = StateGraph(MessagesState)
+        builder.add_node("answer", answer)
+        builder.add_edge(START, "answer")
+        graph = builder.compile()
+        return names([event async for event in graph.astream_events({"messages": [HumanMessage("hi")]}, version="v2")])
+
+    watched, plain = await seen("graph"), await seen("loop")
+
+    assert {"plan", "call"} <= watched
+    assert not plain & {"plan", "call"}
