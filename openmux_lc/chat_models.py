@@ -129,8 +129,8 @@ class ChatOpenMux(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         """What names this model in a cache: everything that shapes an answer, no key."""
-        names = sorted(set(type(self).model_fields) - {"api_key", "engine", "mux", "profile", *BaseChatModel.model_fields})
-        return {name: getattr(self, name) for name in names}
+        told_elsewhere = {"api_key", "engine", "mux", "profile", *BaseChatModel.model_fields}
+        return {name: getattr(self, name) for name in sorted(set(type(self).model_fields) - told_elsewhere)}
 
     @property
     def lc_secrets(self) -> dict[str, str]:

@@ -142,6 +142,14 @@ class TestIntegrationWithJsonSchema(TestIntegration):
         return {"method": "json_schema"}
 
 
+class TestIntegrationOnTheGraph(TestIntegration):
+    """The same with the steps run by LangGraph."""
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"model": "auto", "mux": self.mux, "engine": "graph"}
+
+
 class TestIntegrationHalfFailing(TestIntegration):
     """The same while every second call to an upstream fails."""
 
