@@ -50,7 +50,7 @@ class ChatOpenMux(BaseChatModel):
             in order; a list is never left unless it ends in `auto`.
         task: Overrides the classifier.
         routing_profile: Weights: `quality`, `balanced`, `speed`, `budget`, `long_context`
-            or one of the settings' own.
+            or one of the settings' own; where it is not given, the settings decide.
         timeout: Seconds for a whole call, failover included; default 120.
         max_retries: Repeats of one route where repeating can help; default 1.
         engine: `loop` takes the graph's steps in a plain loop, a millisecond a call
@@ -298,6 +298,8 @@ class ChatOpenMux(BaseChatModel):
         wants_stream: bool = False,
     ) -> tuple[Nodes, Run]:
         """Return the pool's steps and a run for these messages."""
+        if not messages:
+            raise ConfigError("there is nothing to answer: the list of messages is empty")
         said = {name: value for name, value in kwargs.items() if name not in _LANGCHAINS_OWN}
         if stop is not None:
             said["stop"] = stop
@@ -317,7 +319,7 @@ class ChatOpenMux(BaseChatModel):
             model=(self.model_name,),
             fallbacks=self.fallbacks or None,
             task=self.task,
-            routing_profile=self.routing_profile,
+            routing_profile=self.routing_profile if "routing_profile" in self.model_fields_set else None,
             timeout=self.timeout,
             max_retries=self.max_retries,
             fan_out=self.fan_out,

@@ -24,6 +24,7 @@ from typing_extensions import TypedDict
 from openmux_lc.call_options import CallOptions
 from openmux_lc.engine.nodes import Nodes, Step
 from openmux_lc.engine.run_state import Run
+from openmux_lc.errors import StreamInterruptedError
 from openmux_lc.langchain_stream import achunks, chunks
 from openmux_lc.mux import Mux
 from openmux_lc.providers.messages import previous_route, to_ai_message, to_wire_messages
@@ -135,8 +136,14 @@ class _UserSteps:
         stream = nodes.call(run)
         if stream is None:
             return self.settled(nodes, run)
+        relay = _Relay.of(nodes, run)
         try:
-            message = _Relay.of(nodes, run).invoke(list(state.get("messages", ())), config)
+            message = relay.invoke(list(state.get("messages", ())), config)
+        except StreamInterruptedError:
+            if relay.is_shown or not nodes.next_wave(run).calls:
+                raise
+            run.stream = None  # nobody saw a word of it: the next route begins anew
+            return {"run": run}
         finally:
             run.close()
         return self.told(run, message)
@@ -146,8 +153,14 @@ class _UserSteps:
         stream = await nodes.acall(run)
         if stream is None:
             return self.settled(nodes, run)
+        relay = _Relay.of(nodes, run)
         try:
-            message = await _Relay.of(nodes, run).ainvoke(list(state.get("messages", ())), config)
+            message = await relay.ainvoke(list(state.get("messages", ())), config)
+        except StreamInterruptedError:
+            if relay.is_shown or not nodes.next_wave(run).calls:
+                raise
+            run.astream = None  # nobody saw a word of it: the next route begins anew
+            return {"run": run}
         finally:
             await run.aclose()
         return self.told(run, message)
@@ -190,10 +203,18 @@ class _Relay(BaseChatModel):
 
     _nodes: Nodes = PrivateAttr()
     _run: Run = PrivateAttr()
+    _is_shown: bool = PrivateAttr(default=False)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a reader has seen a part of the stream."""
+        return self._is_shown
 
     @classmethod
     def of(cls, nodes: Nodes, run: Run) -> "_Relay":
-        relay = cls(name="ChatOpenMux")  # what the chat model's own runs are called, so that one filter finds both
+        # Named like the chat model's own runs, so that one filter finds both. The answer is paid for already when a
+        # cache would be asked: none may stand in for it.
+        relay = cls(name="ChatOpenMux", cache=False)
         relay._nodes, relay._run = nodes, run
         return relay
 
@@ -243,6 +264,7 @@ class _Relay(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **_: object,
     ) -> Iterator[ChatGenerationChunk]:
+        self._is_shown = True
         for chunk in chunks(self._nodes, self._run):
             if run_manager:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -255,6 +277,7 @@ class _Relay(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **_: object,
     ) -> AsyncIterator[ChatGenerationChunk]:
+        self._is_shown = True
         async for chunk in achunks(self._nodes, self._run):
             if run_manager:
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -274,6 +297,8 @@ def compile_fused(nodes: Nodes, *, is_async: bool) -> FusedGraph:
         return {"run": state["run"]}
 
     async def aplan(state: _LiveState) -> _LiveState:
+        """Do what `plan` does, without blocking."""
+        await nodes.mux.look_around()
         return plan(state)
 
     def call(state: _LiveState) -> _LiveState:
@@ -281,6 +306,7 @@ def compile_fused(nodes: Nodes, *, is_async: bool) -> FusedGraph:
         return {"run": state["run"]}
 
     async def acall(state: _LiveState) -> _LiveState:
+        """Do what `call` does, without blocking."""
         await nodes.acall(state["run"])
         return {"run": state["run"]}
 
@@ -289,12 +315,14 @@ def compile_fused(nodes: Nodes, *, is_async: bool) -> FusedGraph:
         return {"run": state["run"]}
 
     async def acombine(state: _LiveState) -> _LiveState:
+        """Do what `combine` does: an executor would cost more."""
         return combine(state)
 
     def after_call(state: _LiveState) -> Step:
         return nodes.after_call(state["run"])
 
     async def aafter_call(state: _LiveState) -> Step:
+        """Do what `after_call` does: an executor would cost more."""
         return after_call(state)
 
     chosen: dict[str, Callable[[_LiveState], _LiveState] | Callable[[_LiveState], Awaitable[_LiveState]]]

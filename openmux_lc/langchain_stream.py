@@ -9,7 +9,6 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from openmux_lc.engine.nodes import Nodes
 from openmux_lc.engine.run_state import Run
-from openmux_lc.errors import StreamInterruptedError
 from openmux_lc.providers.messages import to_chunk, to_last_chunk
 from openmux_lc.types.report import to_metadata
 
@@ -23,12 +22,15 @@ def chunks(nodes: Nodes, run: Run) -> Iterator[ChatGenerationChunk]:
         StreamInterruptedError: The provider broke off after the first content.
     """
     if run.stream is not None:
+        is_whole_stream = False
         try:
             for chunk in run.stream:
                 yield ChatGenerationChunk(message=to_chunk(chunk))
-        except StreamInterruptedError:
-            nodes.log(run)
-            raise
+            is_whole_stream = True
+        finally:
+            if not is_whole_stream:  # it broke, or the reader left
+                run.stream.close()
+                nodes.log(run)
     answer = nodes.result(run)
     is_whole = run.stream is None
     yield ChatGenerationChunk(
@@ -39,12 +41,15 @@ def chunks(nodes: Nodes, run: Run) -> Iterator[ChatGenerationChunk]:
 async def achunks(nodes: Nodes, run: Run) -> AsyncIterator[ChatGenerationChunk]:
     """Yield the run's opened stream as LangChain chunks; raises as `chunks` does."""
     if run.astream is not None:
+        is_whole_stream = False
         try:
             async for chunk in run.astream:
                 yield ChatGenerationChunk(message=to_chunk(chunk))
-        except StreamInterruptedError:
-            nodes.log(run)
-            raise
+            is_whole_stream = True
+        finally:
+            if not is_whole_stream:  # it broke, or the reader left
+                await run.astream.aclose()
+                nodes.log(run)
     answer = nodes.result(run)
     is_whole = run.astream is None
     yield ChatGenerationChunk(

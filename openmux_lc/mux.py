@@ -5,23 +5,26 @@ The composition root: it decides nothing itself. Routing decides, the engine act
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Self, cast
 
 from openmux_lc.catalog.catalog import Catalog, load_catalog
 from openmux_lc.catalog.pool import pool_entries, pool_entry
 from openmux_lc.errors import ConfigError
-from openmux_lc.keys import find_key, has_key
+from openmux_lc.keys import KeyFinder
 from openmux_lc.ledger.ledger import Ledger
 from openmux_lc.local.discovery import Discovery
+from openmux_lc.local.offline import may_reach
+from openmux_lc.message_input import Messages, to_request
 from openmux_lc.routing.classify import classify
 from openmux_lc.routing.plan import Pool, make_plan
 from openmux_lc.settings import Settings
 from openmux_lc.types.catalog import Evidence, FreeRule, Limit, Model, PoolEntry, Profile, Provider, Route, Task
-from openmux_lc.types.json import Json, JsonObject
+from openmux_lc.types.json import Json
 from openmux_lc.types.report import to_report
 from openmux_lc.types.run import Classification, Options, Plan, Report, Request
 from openmux_lc.types.wire import Adapter, Call
@@ -29,13 +32,10 @@ from openmux_lc.types.wire import Adapter, Call
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import BaseMessage
 
     from openmux_lc.http import Clients
 
-__all__ = ["Messages", "Mux"]
-
-Messages: TypeAlias = "str | Sequence[JsonObject | BaseMessage]"
+__all__ = ["Messages", "Mux", "to_request"]
 
 _LOCAL_WAIT_S = 600.0
 _REMOTE_FIRST_BYTE_S = 30.0
@@ -71,7 +71,7 @@ class Mux:
     ) -> None:
         """Read settings; network, engines and state wait for the first question."""
         self.settings = settings or Settings.load()
-        self._key_arguments = dict(keys or {})
+        self._keys = KeyFinder(self.settings, keys)
         self._catalog = catalog
         self._ledger = ledger
         self._clients: Clients | None = None
@@ -79,11 +79,19 @@ class Mux:
         self._discovery = Discovery()
         self._discovered = -1
         self._adapters: dict[str, Adapter] = {}
-        self._added: dict[Route, tuple[Adapter, bool]] = {}
+        self._added: dict[Route, tuple[Model, Adapter, bool]] = {}
         self._named_pools: dict[tuple[Route, ...], Pool] = {}
         self._reports: dict[str, Report] = {}
         self._headers: dict[str, dict[str, str]] | None = None
         self._lock = threading.RLock()
+        self._pid = os.getpid()
+
+    @property
+    def _guard(self) -> threading.RLock:
+        """The lock of this process: after a fork the parent's may be held by nobody."""
+        if self._pid != os.getpid():
+            self._lock, self._pid = threading.RLock(), os.getpid()
+        return self._lock
 
     def __repr__(self) -> str:
         """Name the pool without its keys."""
@@ -99,14 +107,15 @@ class Mux:
     @property
     def catalog(self) -> Catalog:
         """What exists, with the engines found so far."""
-        if self._catalog is None:
-            self._catalog = load_catalog(self.settings, keys_in_code=self._key_arguments)
-        return self._catalog
+        with self._guard:
+            if self._catalog is None:
+                self._catalog = load_catalog(self.settings, keys_in_code=self._keys.in_code)
+            return self._catalog
 
     @property
     def ledger(self) -> Ledger:
         """Quotas, health and the run log."""
-        with self._lock:
+        with self._guard:
             if self._ledger is None:
                 self._ledger = Ledger.open(self.settings.resolved_state_url)
             return self._ledger
@@ -114,7 +123,7 @@ class Mux:
     @property
     def clients(self) -> Clients:
         """HTTP clients, shared by all adapters."""
-        with self._lock:
+        with self._guard:
             if self._clients is None:
                 from openmux_lc.http import Clients  # 120 ms, spared where nothing is sent
 
@@ -155,29 +164,36 @@ class Mux:
             profile=profile or adapter.profile,
             evidence=Evidence(kind="user", source="Mux.add", as_of="", confidence="high"),
         )
-        with self._lock:
+        with self._guard:
             catalog = self.catalog
             if provider_id not in catalog.providers:
                 row = Provider(id=provider_id, name=provider_id, base_url="", dialect="langchain", is_local=is_local)
                 catalog = catalog.with_provider(replace(row, free=FreeRule(all_models=True, kind="user")))
             kept = tuple(known for known in catalog.provider(provider_id).models if known.id != model_id)
             self._catalog = catalog.with_models(provider_id, (*kept, entry))
-            self._added[name] = (adapter, is_local)
+            self._added[name] = (entry, adapter, is_local)
             self._pool = None
         return name
 
     def pool(self) -> Pool:
         """Return the routes as they stand, engines on this machine included."""
         self._discovery.refresh(self._local_rows, lambda: self.clients, headers=self._local_headers())
-        if self._pool is None or self._discovered != self._discovery.version:
-            with self._lock:
-                for engine in self._discovery.engines:
-                    self._catalog = self.catalog.with_models(engine.provider, engine.models, base_url=engine.base_url)
+        with self._guard:
+            if self._pool is None or self._discovered != self._discovery.version:
                 self._discovered = self._discovery.version
+                catalog = self.catalog
+                for engine in self._discovery.engines:
+                    own = [model for route, (model, _, _) in self._added.items() if route.provider == engine.provider]
+                    catalog = catalog.with_models(engine.provider, (*engine.models, *own), base_url=engine.base_url)
+                self._catalog = catalog
                 self._adapters = {}
                 self._named_pools = {}
                 self._pool = Pool.of(self._entries())
-        return self._pool
+            return self._pool
+
+    async def look_around(self) -> None:
+        """Look for engines on this machine if that is due, without blocking the loop."""
+        await self._discovery.refresh_async(self._local_rows, lambda: self.clients, headers=self._local_headers())
 
     def entries(self) -> tuple[PoolEntry, ...]:
         """Return every route with the reason why it may not be called, if any."""
@@ -215,7 +231,10 @@ class Mux:
 
         Raises:
             UnknownProviderError: Names the nearest routes.
+            ConfigError: `auto` stands in the middle.
         """
+        if "auto" in chain[1:-1]:
+            raise ConfigError(f"{', '.join(chain)}: 'auto' stands first (the pool, then your routes) or last")
         return tuple("auto" if text == "auto" else self.catalog.resolve(text) for text in chain)
 
     def explain(self, messages: Messages, options: Options | None = None) -> dict[str, Json]:
@@ -273,7 +292,7 @@ class Mux:
     def adapter(self, route: Route) -> Adapter:
         """Return what speaks to `route`."""
         if route in self._added:
-            return self._added[route][0]
+            return self._added[route][1]
         adapter = self._adapters.get(route.provider)
         if adapter is None:
             from openmux_lc.providers.registry import adapter_for  # loads httpx
@@ -289,7 +308,7 @@ class Mux:
         provider = self.catalog.provider(route.provider)
         remaining = max(0.0, deadline - time.monotonic())
         longest = _LOCAL_WAIT_S if provider.is_local else _REMOTE_FIRST_BYTE_S if is_stream else _REMOTE_WHOLE_S
-        key = None if route in self._added else find_key(provider, self.settings, self._key_arguments)
+        key = None if route in self._added else self._keys.find(provider)
         return Call(
             provider=provider,
             model=route.model,
@@ -333,7 +352,7 @@ class Mux:
         self.close()
 
     def _entries(self) -> tuple[PoolEntry, ...]:
-        entries = pool_entries(self.catalog, settings=self.settings, has_key=self._has_key)
+        entries = pool_entries(self.catalog, settings=self.settings, has_key=self._keys.has)
         return tuple(self._unblocked(entry) if entry.route in self._added else entry for entry in entries)
 
     def _pool_with(self, named: Sequence[Route | Literal["auto"]]) -> Pool:
@@ -348,28 +367,20 @@ class Mux:
             entries = {entry.route: entry for entry in pool.entries}
             for route in routes:
                 if route not in self._added:
-                    entries[route] = pool_entry(self.catalog, route, settings=self.settings, has_key=self._has_key)
+                    entries[route] = pool_entry(self.catalog, route, settings=self.settings, has_key=self._keys.has)
             self._named_pools[routes] = Pool.of(tuple(entries.values()))
         return self._named_pools[routes]
 
-    def _has_key(self, row: Provider) -> bool:
-        return has_key(row, self.settings, self._key_arguments)
-
     def _unblocked(self, entry: PoolEntry) -> PoolEntry:
         """Return an added model's entry: it brings its own key."""
-        if self.settings.offline and not self._added[entry.route][1]:
+        if self.settings.offline and not self._added[entry.route][2]:
             return replace(entry, blocked="offline: remote routes are forbidden by OPENMUX_OFFLINE")
         return replace(entry, blocked="")
 
     def _local_headers(self) -> dict[str, dict[str, str]]:
         """Return the headers for engines here that were started with a key, by provider id."""
         if self._headers is None:
-            self._headers = {}
-            for row in self._local_rows():
-                key = find_key(row, self.settings, self._key_arguments) if self._has_key(row) else None
-                if key is not None:
-                    value = row.auth.form.replace("{key}", key.secret.get_secret_value())
-                    self._headers[row.id] = {row.auth.header: value}
+            self._headers = {row.id: headers for row in self._local_rows() if (headers := self._keys.headers(row))}
         return self._headers
 
     def _local_rows(self) -> tuple[Provider, ...]:
@@ -377,16 +388,9 @@ class Mux:
         return tuple(
             row
             for row in self.catalog.providers.values()
-            if row.is_local and row.is_on and row.fingerprint and (allowed is None or row.id in allowed)
+            if row.is_local
+            and row.is_on
+            and row.fingerprint
+            and (allowed is None or row.id in allowed)
+            and may_reach(self.settings, row)
         )
-
-
-def to_request(messages: Messages) -> Request:
-    """Return a request from a text, OpenAI message objects or LangChain messages."""
-    if isinstance(messages, str):
-        return Request(messages=({"role": "user", "content": messages},))
-    if all(isinstance(message, Mapping) for message in messages):
-        return Request(messages=tuple(cast("Sequence[JsonObject]", messages)))
-    from openmux_lc.providers.messages import to_wire_messages  # loads langchain-core
-
-    return Request(messages=to_wire_messages(messages))

@@ -6,14 +6,13 @@ The same engine as everywhere else, without a framework around it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TypedDict
 
+from openmux_lc.call_options import CallOptions
 from openmux_lc.engine.ask import aask, ask
 from openmux_lc.mux import Mux, to_request
 from openmux_lc.types.catalog import Task
 from openmux_lc.types.json import Json
-from openmux_lc.types.run import Options
 
 __all__ = ["Orchestrator", "Processed"]
 
@@ -56,15 +55,17 @@ class Orchestrator:
         routing_profile: str | None = None,
         mux: Mux | None = None,
     ) -> None:
-        """Keep the wishes; nothing is read before the first question."""
-        self._chain = (model,) if isinstance(model, str) else tuple(model)
-        self._task = task
-        self._profile = routing_profile
+        """Check and keep the wishes; nothing is read before the first question.
+
+        Raises:
+            ConfigError: An option does not fit; names it.
+        """
+        self._options = CallOptions.checked({"model": model, "task": task, "routing_profile": routing_profile})
         self._mux = mux
 
     def __repr__(self) -> str:
         """Name the chain."""
-        return f"Orchestrator(model={self._chain!r})"
+        return f"Orchestrator(model={self._options.model!r})"
 
     @property
     def mux(self) -> Mux:
@@ -79,18 +80,14 @@ class Orchestrator:
             AllRoutesFailedError: Every route failed.
         """
         mux = self.mux
-        asked = ask(mux, to_request(text), self._options(mux))
+        asked = ask(mux, to_request(text), self._options.to_options(mux.default_options()))
         return _processed(asked.answer.text, asked.report)
 
     async def aprocess(self, text: str) -> Processed:
         """Return what `process` returns, without blocking the loop."""
         mux = self.mux
-        asked = await aask(mux, to_request(text), self._options(mux))
+        asked = await aask(mux, to_request(text), self._options.to_options(mux.default_options()))
         return _processed(asked.answer.text, asked.report)
-
-    def _options(self, mux: Mux) -> Options:
-        options = replace(mux.default_options(), chain=self._chain, task=self._task)
-        return replace(options, routing_profile=self._profile) if self._profile else options
 
 
 def _processed(text: str, report: dict[str, Json]) -> Processed:

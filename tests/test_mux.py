@@ -206,3 +206,51 @@ def test_a_repr_names_no_key(tmp_path: Path):
 
     assert "gsk" not in repr(mux)
     mux.close()
+
+
+def test_offline_no_other_machine_is_looked_at(tmp_path: Path):
+    """`OPENMUX_OFFLINE=1`: an engine that the user moved elsewhere is not even probed."""
+    with empty(tmp_path, OPENMUX_OLLAMA_BASE_URL="http://192.0.2.1:9") as mux:
+        rows = [row.id for row in mux._local_rows()]
+
+    assert "ollama" not in rows
+    assert "llamacpp" in rows
+
+
+def test_auto_in_the_middle_of_a_chain_is_told(tmp_path: Path):
+    with empty(tmp_path) as mux, pytest.raises(ConfigError, match="first"):
+        mux.resolve_chain(["llamacpp:a", "auto", "llamacpp:b"])
+
+
+def test_an_empty_question_is_told(tmp_path: Path):
+    with empty(tmp_path) as mux, pytest.raises(ConfigError, match="nothing to answer"):
+        mux.explain("")
+
+
+def test_models_added_by_many_threads_are_all_there(tmp_path: Path):
+    """The catalog is replaced whole: no addition may be lost, no reader may see none."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with empty(tmp_path) as mux:
+
+        def add(number: int) -> int:
+            mux.add(f"mine:{number}", FakeListChatModel(responses=["x"]), is_local=True)
+            return len(mux.entries())
+
+        with ThreadPoolExecutor(8) as threads:
+            counts = list(threads.map(add, range(24)))
+        names = {entry.route.model for entry in mux.entries() if entry.route.provider == "mine"}
+
+    assert {str(number) for number in range(24)} == names
+    assert all(counts)
+
+
+def test_many_settings_keep_a_bounded_number_of_pools(monkeypatch: pytest.MonkeyPatch):
+    from openmux_lc import process_pool
+
+    for number in range(12):
+        monkeypatch.setenv("OPENMUX_TIMEOUT", str(10 + number))
+        Mux.default()
+    kept = len(process_pool._pools)
+
+    assert kept <= 8

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Self
 from openmux_lc.engine.nodes import Nodes
 from openmux_lc.engine.run import arun, run
 from openmux_lc.engine.run_state import Run
-from openmux_lc.errors import StreamInterruptedError
 from openmux_lc.types.json import Json
 from openmux_lc.types.report import to_report
 from openmux_lc.types.run import Answer, Chunk, Options, Request
@@ -82,12 +81,11 @@ class AnswerStream:
                 final = self._nodes.result(state)
                 yield Chunk(text=final.text, finish_reason=final.finish_reason, usage=final.usage, model=final.model)
             self.answer = self._nodes.result(state)
-        except StreamInterruptedError:
-            self._nodes.log(state)
-            raise
         finally:
-            self.report = to_report(state.told or state.report(self.answer))
             self.close()
+            if state.told is None:  # it broke, or the reader left
+                self._nodes.log(state)
+            self.report = to_report(state.told or state.report(self.answer))
 
     def close(self) -> None:
         """Hang up; safe to call twice."""

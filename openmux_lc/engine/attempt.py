@@ -107,7 +107,7 @@ class Booking:
             usage=answer.usage,
         )
         if answer.usage.cost:
-            pause = Cooldown(until=time.time() + _PAID_PAUSE_S, reason="it reported a cost", source="learned")
+            pause = Cooldown(until=time.time() + _PAID_PAUSE_S, reason="it reported a cost", source="paid")
             self.mux.ledger.cool(str(self.route), pause)
             self.run.notes.append(f"{self.route} reported a cost of {answer.usage.cost:g}; it is not asked again today")
         self.run.succeed(self.attempt, answer)

@@ -93,7 +93,7 @@ class Nodes:
         """Keep the run's report in the run log, once; logging again replaces it."""
         answer = run.final or (run.answers[0] if run.answers else None)
         failed = sum(1 for attempt in run.attempts if attempt.outcome == "failed")
-        if answer is not None and failed:
+        if answer is not None and failed and run.told is None:
             run.notes.append(f"{answer.route} answered after {failed} failed attempt{'s' if failed > 1 else ''}")
         run.told = run.report(answer)
         self.mux.remember(run.told)

@@ -31,6 +31,7 @@ def run(nodes: Nodes, state: Run) -> None:
 async def arun(nodes: Nodes, state: Run) -> None:
     """Take `state` from the question to its answers or its opened stream."""
     nodes.classify(state)
+    await nodes.mux.look_around()
     nodes.select(state)
     for _ in range(MAX_WAVES):
         await nodes.acall(state)

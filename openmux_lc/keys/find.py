@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from openmux_lc.settings import Settings
 
-__all__ = ["Key", "find_key", "has_key"]
+__all__ = ["Key", "KeyFinder", "find_key", "has_key"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +58,38 @@ def find_key(provider: Provider, settings: Settings, arguments: Mapping[str, str
             return Key(secret=SecretStr(setting.value.strip()), origin=setting.origin, variable=name)
     kept = read_kept_key(provider.id) if provider.id in kept_providers() else None
     return Key(secret=SecretStr(kept), origin="keyring") if kept else None
+
+
+class KeyFinder:
+    """Finds each provider's key once: a keyring may ask somebody to unlock it.
+
+    Args:
+        settings: Hold the environment and the `.env`.
+        arguments: Keys given in code, by provider id; they win.
+    """
+
+    def __init__(self, settings: Settings, arguments: Mapping[str, str] | None = None) -> None:
+        """Look for nothing yet."""
+        self._settings = settings
+        self._arguments = dict(arguments or {})
+        self._found: dict[str, Key | None] = {}
+
+    @property
+    def in_code(self) -> frozenset[str]:
+        """Ids of the providers whose key was given as an argument."""
+        return frozenset(self._arguments)
+
+    def find(self, provider: Provider) -> Key | None:
+        """Return the key of `provider`, or None where there is none."""
+        if provider.id not in self._found:
+            self._found[provider.id] = find_key(provider, self._settings, self._arguments)
+        return self._found[provider.id]
+
+    def has(self, provider: Provider) -> bool:
+        """Whether a key lies anywhere; asks no keyring."""
+        return has_key(provider, self._settings, self._arguments)
+
+    def headers(self, provider: Provider) -> dict[str, str]:
+        """Return the header that carries the key, none without one."""
+        key = self.find(provider) if self.has(provider) else None
+        return {provider.auth.header: provider.auth.form.replace("{key}", key.secret.get_secret_value())} if key else {}

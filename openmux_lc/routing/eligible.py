@@ -15,7 +15,7 @@ from openmux_lc.types.catalog import PoolEntry, Route, Task
 from openmux_lc.types.run import Classification, Rejection, Request, Requirements
 from openmux_lc.types.state import Snapshot
 
-__all__ = ["able_entries", "eligible", "paused_routes", "to_requirements", "why_not"]
+__all__ = ["able_entries", "eligible", "paused_routes", "to_requirements", "token_ceiling", "why_not"]
 
 _SURE: Final = 0.8
 _ANSWER_TOKENS: Final = 512
@@ -79,7 +79,7 @@ def eligible(
         named: Routes the user named; they are asked even while they are paused.
     """
     able, rejected = able_entries(entries, requirements, named=named)
-    paused = paused_routes([entry for entry in able if entry.route not in named], snapshot)
+    paused = paused_routes(able, snapshot, named=named)
     if not paused:
         return able, rejected
     return [entry for entry in able if entry.route not in paused], [*rejected, *paused.values()]
@@ -100,16 +100,27 @@ def able_entries(
     return able, rejected
 
 
-def paused_routes(entries: Iterable[PoolEntry], snapshot: Snapshot) -> dict[Route, Rejection]:
-    """Return the entries that the ledger pauses now, each with reason and end."""
+def paused_routes(
+    entries: Iterable[PoolEntry], snapshot: Snapshot, *, named: frozenset[Route] = frozenset()
+) -> dict[Route, Rejection]:
+    """Return the entries that the ledger pauses now, each with reason and end.
+
+    A route that the user named is asked all the same, unless it was seen to cost money.
+    """
     if not snapshot.cooldowns:
         return {}
     pauses = ((entry.route, snapshot.cooldown(entry.route)) for entry in entries)
     return {
         route: Rejection(route=str(route), reason=f"paused: {pause.reason}", until=pause.until)
         for route, pause in pauses
-        if pause is not None
+        if pause is not None and (route not in named or pause.source == "paid")
     }
+
+
+def token_ceiling(entry: PoolEntry) -> int | None:
+    """Return the most tokens that one request to this route may ever count, None without a limit."""
+    limits = entry.provider.model_limits.get(entry.model.id, entry.provider.limits)
+    return min((limit.amount for limit in limits if limit.unit == "tokens"), default=None)
 
 
 def why_not(entry: PoolEntry, requirements: Requirements, *, is_named: bool = False) -> str:
@@ -129,6 +140,9 @@ def why_not(entry: PoolEntry, requirements: Requirements, *, is_named: bool = Fa
     window = model.profile.get("max_input_tokens")
     if isinstance(window, int) and requirements.min_context_tokens > window:
         return f"its window of {window} tokens is too small for about {requirements.min_context_tokens}"
+    ceiling = token_ceiling(entry)
+    if ceiling is not None and requirements.min_context_tokens > ceiling:
+        return f"its free quota of {ceiling} tokens at a time is too small for about {requirements.min_context_tokens}"
     return ""
 
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Literal, NamedTuple, Self
 
 from openmux_lc.routing.classify import classify
-from openmux_lc.routing.eligible import able_entries, paused_routes, to_requirements, why_not
+from openmux_lc.routing.eligible import able_entries, paused_routes, to_requirements, token_ceiling, why_not
 from openmux_lc.routing.score import affinity, score, weights_of, with_state
 from openmux_lc.types.catalog import PoolEntry, Route
 from openmux_lc.types.run import Candidate, Classification, Options, Plan, Rejection, Request, Requirements
@@ -23,6 +23,7 @@ __all__ = ["Pool", "make_plan"]
 
 _UNKNOWN = RouteState()
 _KEPT_RANKINGS = 128
+_GUESSED = frozenset({"breaker", "heuristic"})
 _NO_LIMIT = 1 << 60
 
 
@@ -98,7 +99,7 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         classification: As found before; default is to classify now.
         previous: The route that answered last; preferred while it is well.
         weights: The user's own routing profiles.
-        chain: Resolved routes in the user's order; `auto` last opens the pool.
+        chain: Resolved routes in the user's order; `auto`, first or last, stands for the pool.
         fallback: Routes tried after the chosen ones (S0-16).
 
     Raises:
@@ -107,8 +108,8 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
     found = classification or classify(request, task=options.task)
     requirements = to_requirements(request, found)
     chosen = weights_of(options.routing_profile, weights or {})
-    pinned = tuple(route for route in chain if route != "auto")
-    is_open = not pinned or "auto" in chain
+    before, after, is_open = _sides(chain)
+    pinned = (*before, *after)
     named = frozenset(pinned)
     kind = _Kind(
         replace(requirements, min_context_tokens=0),
@@ -121,14 +122,19 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
     )
     ranking = pool.rankings.get(kind) or _rank(pool, kind, found, chosen)
     short = _too_small(ranking, requirements, named)
-    paused = paused_routes((entry for entry, _ in ranking.able if entry.route not in named), snapshot)
-    rows = [row for row in ranking.able if row[0].route not in short and row[0].route not in paused]
+    paused = paused_routes((entry for entry, _ in ranking.able), snapshot, named=named)
+    fitting = [row for row in ranking.able if row[0].route not in short]
+    rows = [row for row in fitting if row[0].route not in paused]
+    if not rows:
+        rows = _on_trial(fitting, snapshot)
+        paused = {route: entry for route, entry in paused.items() if route not in {row[0].route for row in rows}}
     rejected = (*ranking.rejected, *short.values(), *paused.values())
     candidates = _ordered(rows, snapshot, chosen, seed=options.seed, previous=previous)
     ranked = [candidate.route for candidate in candidates]
     well = set(ranked)
-    last = [route for route in fallback if route in well and route not in named] if is_open else []
-    order = _well_first([route for route in dict.fromkeys(pinned) if route in well], snapshot)
+    others = [route for route in fallback if route not in named] if is_open else []
+    last = [route for route in dict.fromkeys((*after, *others)) if route in well]
+    order = _well_first([route for route in dict.fromkeys(before) if route in well], snapshot)
     if is_open:
         order += _providers_first([route for route in ranked if route not in named and route not in last])
         order = _with_fallback(order, last, options)
@@ -140,6 +146,19 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         requirements=requirements,
         options=options,
         why=_why(order, candidates, found, options, pinned),
+    )
+
+
+def _sides(chain: Sequence[Route | Literal["auto"]]) -> tuple[tuple[Route, ...], tuple[Route, ...], bool]:
+    """Return the routes before `auto`, those after it, and whether the pool is open at all."""
+    if "auto" not in chain:
+        routes = tuple(route for route in chain if route != "auto")
+        return routes, (), not routes
+    place = chain.index("auto")
+    return (
+        tuple(route for route in chain[:place] if route != "auto"),
+        tuple(route for route in chain[place + 1 :] if route != "auto"),
+        True,
     )
 
 
@@ -162,6 +181,15 @@ def _rank(pool: Pool, kind: _Kind, found: Classification, weights: Mapping[str, 
     return ranking
 
 
+def _on_trial(rows: Sequence[tuple[PoolEntry, Candidate]], snapshot: Snapshot) -> list[tuple[PoolEntry, Candidate]]:
+    """Return the routes whose pause is a guess of ours, where nobody else is left to ask.
+
+    A pause that the provider told, a quota that is used up and a cost stay what they are.
+    """
+    pauses = ((row, snapshot.cooldown(row[0].route)) for row in rows)
+    return [row for row, pause in pauses if pause is not None and pause.source in _GUESSED]
+
+
 def _too_small(ranking: _Ranking, requirements: Requirements, named: frozenset[Route]) -> dict[Route, Rejection]:
     """Return the entries whose window is too small for this prompt."""
     if requirements.min_context_tokens <= ranking.least_window:
@@ -174,8 +202,9 @@ def _too_small(ranking: _Ranking, requirements: Requirements, named: frozenset[R
 
 
 def _window(entry: PoolEntry) -> int:
+    """Return the longest prompt that this route could ever take."""
     window = entry.model.profile.get("max_input_tokens")
-    return window if isinstance(window, int) else _NO_LIMIT
+    return min(window if isinstance(window, int) else _NO_LIMIT, token_ceiling(entry) or _NO_LIMIT)
 
 
 def _ordered(
@@ -231,12 +260,15 @@ def _with_fallback(order: Sequence[Route], last: Sequence[Route], options: Optio
 
 
 def _branches(order: Sequence[Route], options: Options) -> tuple[tuple[Route, ...], ...]:
-    """Return one branch per wanted answer; the first ones start with different routes."""
+    """Return one branch per wanted answer; each starts with another route.
+
+    They are not cut: what the ledger refuses costs no attempt, and `next_calls` counts.
+    """
     if not order:
         return ()
     wanted = min(options.fan_out, len(order))
-    shared = order[wanted : options.max_attempts * wanted]
-    return tuple((order[number], *shared[number::wanted])[: options.max_attempts] for number in range(wanted))
+    shared = order[wanted:]
+    return tuple((order[number], *shared[number::wanted]) for number in range(wanted))
 
 
 def _left_out(pool: Pool, pinned: Sequence[Route], *, is_open: bool) -> list[Rejection]:

@@ -15,6 +15,7 @@ from openmux_lc.types.run import Answer, Attempt, Plan, Wave
 
 __all__ = ["next_calls"]
 
+_PASSING: Final = frozenset({"ServerError", "EmptyAnswer", "BadPayload"})
 _REFUSALS: Final = 2
 _KEY_FAULTS: Final = 2
 _DONE: Final = Wave()
@@ -65,9 +66,17 @@ def _next_route(plan: Plan, number: int, attempts: Sequence[Attempt], taken: set
     if _is_the_callers_fault(attempts):
         return None
     skipped = _skipped_providers(attempts)
-    return next(
-        (route for route in plan.branches[number] if route not in taken and route.provider not in skipped), None
-    )
+    fresh = (route for route in plan.branches[number] if route not in taken and route.provider not in skipped)
+    return next(fresh, None) or (_once_more(plan, own) if len(plan.branches) == 1 else None)
+
+
+def _once_more(plan: Plan, own: Sequence[Attempt]) -> Route | None:
+    """Return the last route again: where nobody else is left, a passing fault is worth a repeat."""
+    if not own or own[-1].error not in _PASSING or own[-1].retry_after:
+        return None
+    last = own[-1].route
+    repeats = sum(1 for attempt in own if attempt.route == last) - 1
+    return last if repeats < plan.options.max_retries else None
 
 
 def _skipped_providers(attempts: Sequence[Attempt]) -> set[str]:

@@ -65,7 +65,7 @@ def to_metadata(report: Report) -> dict[str, Json]:
         "counts": _counts(report),
     }
     if report.segments:
-        compact["segments"] = list(report.segments)
+        compact["segments"] = [_short(segment) for segment in report.segments]
     for name in ("rejected", "attempts", "why"):
         entries = compact[name]
         while isinstance(entries, list) and entries:
@@ -79,7 +79,7 @@ def _head(report: Report) -> dict[str, Json]:
     return {
         "v": REPORT_VERSION,
         "run_id": report.run_id,
-        "route": report.route or None,
+        "route": _short(report.route) or None,
         "task": report.classification.task,
         "tasks": to_classification(report.classification)["tasks"],
         "confidence": round(report.classification.confidence, 3),

@@ -21,7 +21,8 @@ __all__ = [
     "Snapshot",
 ]
 
-CooldownSource = Literal["header", "learned", "heuristic", "breaker", "quota"]
+CooldownSource = Literal["header", "learned", "heuristic", "breaker", "quota", "paid"]
+"""`paid`: a call was seen to cost money; not even naming the route lifts that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

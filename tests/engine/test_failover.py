@@ -227,3 +227,29 @@ def test_no_key_prompt_or_answer_is_in_a_report_or_error(tmp_path: Path):
 
     assert "pelican" not in told
     assert "marmalade" not in told
+
+
+def test_the_only_route_is_repeated_after_a_passing_fault(tmp_path: Path):
+    """S2-12: `max_retries` counts where nobody else is left to ask."""
+    with FakeUpstream([server_error(503), GOOD]) as upstream, make_pool(tmp_path, {"only": upstream}) as mux:
+        asked = ask(mux, QUESTION)
+
+    assert ["failed", "ok"] == [attempt["outcome"] for attempt in asked.report["attempts"]]
+
+
+def test_a_reader_who_left_early_finds_the_run_in_the_log(tmp_path: Path):
+    with FakeUpstream([Answer(text="word " * 50)]) as upstream, make_pool(tmp_path, {"only": upstream}) as mux:
+        with AnswerStream(mux, QUESTION) as stream:
+            next(iter(stream))
+        told = mux.report(str(stream.report["run_id"]))
+
+    assert "cancelled" == told["attempts"][0]["outcome"]
+
+
+def test_the_note_about_failures_stands_once(tmp_path: Path):
+    with FakeUpstream([server_error()]) as bad, FakeUpstream([GOOD]) as good:
+        with make_pool(tmp_path, {"first": bad, "second": good}) as mux, AnswerStream(mux, QUESTION) as stream:
+            for _ in stream:
+                pass
+
+    assert 1 == sum("answered after" in line for line in stream.report["why"])

@@ -19,7 +19,8 @@ def provider(base_url: str = "http://127.0.0.1:9/v1", **fields: Any) -> Provider
 
 def call(row: Provider | None = None, *, seconds: float = 10.0, **fields: Any) -> Call:
     """Return a call with one question; `fields` are the request's, or the call's own."""
-    own = {name: fields.pop(name) for name in ("model", "first_byte_s", "stall_s", "max_bytes") if name in fields}
+    known = ("model", "first_byte_s", "stall_s", "max_bytes", "content_by")
+    own = {name: fields.pop(name) for name in known if name in fields}
     key = fields.pop("key", KEY)
     request = Request(**{"messages": ({"role": "user", "content": "What is the capital of France?"},), **fields})
     return Call(

@@ -10,7 +10,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 
 from openmux_lc import ChatOpenMux, create_openmux_graph
 from openmux_lc.errors import ConfigError
-from openmux_lc.testing import Answer, FakeUpstream, server_error
+from openmux_lc.testing import Answer, FakeUpstream, cut, server_error
 from tests.pool import make_pool
 
 GOOD = Answer(text="The capital of France is Paris.")
@@ -171,3 +171,27 @@ async def test_a_tracer_sees_the_steps_of_the_graph_and_none_of_the_loop(mux):
 
     assert {"plan", "call"} <= watched
     assert not plain & {"plan", "call"}
+
+
+def test_a_break_that_nobody_saw_is_passed(tmp_path: Path):
+    """`graph.invoke` shows no token, so a stream that breaks in the middle is a silent failover."""
+    with FakeUpstream([cut(2, text="one two three four five")]) as bad, FakeUpstream([GOOD]) as good:
+        with make_pool(tmp_path, {"first": bad, "second": good}) as mux:
+            told = create_openmux_graph(mux).compile().invoke({"messages": [HumanMessage("hi")]})
+
+    assert GOOD.text == told["messages"][-1].text
+    assert ["cut", "ok"] == [attempt["outcome"] for attempt in told["report"]["attempts"]]
+
+
+def test_langchains_cache_never_stands_in_for_an_open_stream(mux):
+    from langchain_core.caches import InMemoryCache
+    from langchain_core.globals import set_llm_cache
+
+    graph = create_openmux_graph(mux).compile()
+    set_llm_cache(InMemoryCache())
+    try:
+        texts = [graph.invoke({"messages": [HumanMessage("hi")]})["messages"][-1].text for _ in range(2)]
+    finally:
+        set_llm_cache(None)
+
+    assert [GOOD.text] * 2 == texts

@@ -3,7 +3,10 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from openmux_lc import Orchestrator
+from openmux_lc.errors import ConfigError
 from openmux_lc.testing import Answer, FakeUpstream, server_error
 from tests.pool import make_pool
 
@@ -39,3 +42,9 @@ def test_aprocess_does_the_same_without_blocking(tmp_path: Path):
             return [each["response"] for each in told]
 
         assert ["Paris.", "Paris."] == asyncio.run(both())
+
+
+@pytest.mark.parametrize(("options", "told"), [({"task": "poetry"}, "task"), ({"model": []}, "model")])
+def test_a_wrong_wish_is_told_at_once(options: dict[str, object], told: str):
+    with pytest.raises(ConfigError, match=told):
+        Orchestrator(**options)
