@@ -56,7 +56,7 @@ class Booking:
         """What the call may use: one request, the prompt and the room for the answer."""
         plan = self.run.plan
         need = plan.requirements.min_context_tokens if plan else _DEFAULT_OUTPUT_TOKENS
-        return {"requests": 1, "tokens": max(1, need)}
+        return {"requests": 1, "tokens": max(1, self.run.tokens or need)}
 
     def call(self, *, is_stream: bool) -> Call:
         """Return the call, once the route is proven free: the one check before every send.

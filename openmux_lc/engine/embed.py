@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from openmux_lc.engine.attempt import Booking
 from openmux_lc.engine.nodes import MAX_WAVES, Nodes
@@ -16,7 +16,8 @@ from openmux_lc.engine.outcome import all_failed
 from openmux_lc.engine.run_state import Run
 from openmux_lc.errors import BadPayload
 from openmux_lc.routing.progress import next_calls
-from openmux_lc.types.run import Answer, EmbeddingRequest, Options, Request, Vectors
+from openmux_lc.routing.tokens import estimated_tokens
+from openmux_lc.types.run import Answer, EmbeddingRequest, Options, Request, Usage, Vectors
 
 if TYPE_CHECKING:
     from openmux_lc.mux import Mux
@@ -24,14 +25,36 @@ if TYPE_CHECKING:
 
 __all__ = ["aembed", "embed"]
 
+_BATCH: Final = 96
+"""Texts in one call: the smallest cap among the hosts that tell one."""
+
 
 def embed(mux: Mux, request: EmbeddingRequest, options: Options | None = None) -> Vectors:
-    """Return one vector per text, all of one model.
+    """Return one vector per text, all of one model; many texts go in several calls.
 
     Raises:
         NoRouteError: No embedding model is within reach.
         AllRoutesFailedError: Every route that the plan allowed failed.
     """
+    chosen = options or mux.default_options()
+    parts: list[Vectors] = []
+    for batch in _batches(request):
+        parts.append(_embed_batch(mux, batch, chosen))
+        chosen = replace(chosen, chain=(str(parts[0].route),))
+    return _joined(parts)
+
+
+async def aembed(mux: Mux, request: EmbeddingRequest, options: Options | None = None) -> Vectors:
+    """Return one vector per text; raises as `embed` does."""
+    chosen = options or mux.default_options()
+    parts: list[Vectors] = []
+    for batch in _batches(request):
+        parts.append(await _aembed_batch(mux, batch, chosen))
+        chosen = replace(chosen, chain=(str(parts[0].route),))
+    return _joined(parts)
+
+
+def _embed_batch(mux: Mux, request: EmbeddingRequest, options: Options) -> Vectors:
     run = _begin(mux, request, options)
     for _ in range(MAX_WAVES):
         route = _next(run)
@@ -48,8 +71,8 @@ def embed(mux: Mux, request: EmbeddingRequest, options: Options | None = None) -
     raise _failed(mux, run)
 
 
-async def aembed(mux: Mux, request: EmbeddingRequest, options: Options | None = None) -> Vectors:
-    """Return one vector per text; raises as `embed` does."""
+async def _aembed_batch(mux: Mux, request: EmbeddingRequest, options: Options) -> Vectors:
+    await mux.look_around()
     run = _begin(mux, request, options)
     for _ in range(MAX_WAVES):
         route = _next(run)
@@ -66,20 +89,43 @@ async def aembed(mux: Mux, request: EmbeddingRequest, options: Options | None = 
     raise _failed(mux, run)
 
 
-def _begin(mux: Mux, request: EmbeddingRequest, options: Options | None) -> Run:
-    """Return a planned run; the texts stand in as one message, so that length counts."""
+def _batches(request: EmbeddingRequest) -> list[EmbeddingRequest]:
+    """Return the request in parts that every host takes."""
+    texts = request.texts
+    return [replace(request, texts=texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
+
+
+def _joined(parts: list[Vectors]) -> Vectors:
+    """Return the parts as one; their usage is added up.
+
+    Raises:
+        BadPayload: The host changed the length of its vectors between two parts.
+    """
+    if len({len(vector) for part in parts for vector in part.vectors}) > 1:
+        route = parts[0].route
+        raise BadPayload(f"{route} changed the length of its vectors", provider=route.provider, model=route.model)
+    usages = [part.usage for part in parts]
+    return replace(
+        parts[0],
+        vectors=tuple(vector for part in parts for vector in part.vectors),
+        usage=Usage(
+            input_tokens=sum(usage.input_tokens for usage in usages),
+            total_tokens=sum(usage.total_tokens for usage in usages),
+            is_estimated=any(usage.is_estimated for usage in usages),
+        ),
+    )
+
+
+def _begin(mux: Mux, request: EmbeddingRequest, options: Options) -> Run:
+    """Return a planned run; the longest text stands in as its message, so that it must fit."""
     longest = max(request.texts, key=len, default="")
     asked = Request(messages=({"role": "user", "content": longest},))
-    chosen = options or mux.default_options()
-    run = Run(request=asked, options=_for_embeddings(chosen))
+    tokens = sum(estimated_tokens(text) for text in request.texts)
+    run = Run(request=asked, options=replace(options, task="embeddings", fan_out=1), tokens=tokens)
     nodes = Nodes(mux)
     nodes.classify(run)
     nodes.select(run)
     return run
-
-
-def _for_embeddings(options: Options) -> Options:
-    return replace(options, task="embeddings", fan_out=1)
 
 
 def _next(run: Run) -> Route | None:

@@ -30,12 +30,14 @@ class Run:
         options: How the pool may answer it.
         wants_stream: The first answer is opened as a stream.
         previous: The route that answered last in this conversation.
+        tokens: What the ledger sets aside, where it is more than one prompt's.
         told: The report as it was logged; there once the run has ended.
     """
 
     request: Request
     options: Options
     wants_stream: bool = False
+    tokens: int | None = None
     previous: Route | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     started: float = field(default_factory=time.monotonic)
