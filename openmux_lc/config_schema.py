@@ -6,17 +6,55 @@ Pydantic checks the shape; `Document` is what the catalog and the settings read.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from openmux_lc.errors import ConfigError
 from openmux_lc.types.lines import line_of
 
-__all__ = ["Document", "LimitEntry", "ModelEntry", "ProviderEntry", "RoutingEntry", "check_document"]
+__all__ = [
+    "WEIGHT_TERMS",
+    "Document",
+    "LimitEntry",
+    "ModelEntry",
+    "ProviderEntry",
+    "RoutingEntry",
+    "check_document",
+    "place_of",
+]
 
+WEIGHT_TERMS: Final = ("quality", "latency", "cost", "context")
+"""What a routing profile weighs; a test compares them with those that routing scores."""
+
+_OWN: Final = "openmux"
+"""Type of our own validators' errors, whose message is complete."""
+
+
+def _known_zone(zone: str) -> str:
+    try:
+        if zone != "UTC":  # known without any data
+            ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise PydanticCustomError(
+            _OWN, "'{value}' is no time zone; write one such as Europe/Berlin", {"value": zone}
+        ) from None
+    return zone
+
+
+def _known_term(term: str) -> str:
+    if term not in WEIGHT_TERMS:
+        raise PydanticCustomError(_OWN, "unknown term; terms are {terms}", {"terms": ", ".join(WEIGHT_TERMS)})
+    return term
+
+
+_Zone = Annotated[str, AfterValidator(_known_zone)]
+_Term = Annotated[str, AfterValidator(_known_term)]
+_Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _RouteText = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]*:\S.*|auto)$")]
 _ProviderId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 
@@ -31,7 +69,7 @@ class LimitEntry(_Strict):
     unit: Literal["requests", "tokens"] = "requests"
     amount: int = Field(gt=0)
     per: Literal["second", "minute", "hour", "day", "month"]
-    zone: str = "UTC"
+    zone: _Zone = "UTC"
     scope: Literal["model", "key", "account", "ip"] = "key"
 
 
@@ -69,7 +107,7 @@ class RoutingEntry(_Strict):
 
     fallback: tuple[_RouteText, ...] = Field(default=(), strict=False)
     profile: str | None = None
-    weights: Mapping[str, Mapping[str, float]] = {}
+    weights: Mapping[str, Mapping[_Term, _Weight]] = {}
     timeout_s: float | None = Field(default=None, gt=0, le=86_400)
     providers: tuple[_ProviderId, ...] | None = Field(default=None, strict=False)
     offline: bool = False
@@ -95,10 +133,17 @@ def check_document(document: Mapping[str, object], path: Path) -> RoutingEntry:
         return Document.model_validate(document).routing
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        keys = [str(step) for step in first["loc"] if not isinstance(step, int)]
-        line = line_of(_text(path), keys)
-        hint = _hint(keys, first["type"])
-        raise ConfigError(f"{path}:{line}: {'.'.join(keys) or 'file'}: {first['msg'].lower()}{hint}") from None
+        # `[key]` is pydantic's mark of a key, not of its value, that is wrong.
+        keys = [step for step in first["loc"] if isinstance(step, str) and step != "[key]"]
+        place = place_of(path, keys, value=str(first.get("ctx", {}).get("value", "")))
+        told = first["msg"] if first["type"] == _OWN else f"{first['msg'].lower()}{_hint(keys, first['type'])}"
+        raise ConfigError(f"{place}: {told}") from None
+
+
+def place_of(path: Path, keys: Sequence[str], *, value: str = "") -> str:
+    """Return `file:line: key`, where the key, and best that `value` of it, stands."""
+    line = line_of(_text(path), (*keys, value) if value else keys)
+    return f"{path}:{line}: {'.'.join(keys) or 'file'}"
 
 
 def _hint(keys: list[str], kind: str) -> str:
@@ -116,5 +161,5 @@ def _hint(keys: list[str], kind: str) -> str:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return ""

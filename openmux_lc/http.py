@@ -80,17 +80,18 @@ USER_AGENT: Final = f"openmux-lc/{__version__}"
 _LIMITS: Final = httpx.Limits(max_connections=400, max_keepalive_connections=100, keepalive_expiry=30.0)
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=5.0, pool=10.0)
 _HEADERS: Final = {"user-agent": USER_AGENT}
+_WRITE_BYTES: Final = 65_536
 
 
 class Until(float):
-    """A read timeout that ends at a moment, however often something trickles in.
+    """A timeout that ends at a moment, however often something trickles in.
 
     As a plain number it is the longest silence at its making. The threads' clients
-    ask `left` before each read, so both bounds may be moved while a stream runs; a
+    ask `left` before each wait, so both bounds may be moved while a stream runs; a
     transport that knows nothing of it still sees the number.
 
     Args:
-        at: `time.monotonic()` at which no read may last any longer.
+        at: `time.monotonic()` at which no wait may last any longer.
         silence_s: Longest single wait.
     """
 
@@ -108,8 +109,13 @@ class Until(float):
 
     @property
     def left(self) -> float:
-        """Seconds the next read may take."""
+        """Seconds the next wait may take."""
         return max(min(self.silence_s, self.at - time.monotonic()), 0.001)
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the moment has come, so that nothing may be read any more."""
+        return time.monotonic() >= self.at
 
 
 def network_faults() -> tuple[type[BaseException], ...]:
@@ -136,16 +142,26 @@ def is_unreachable(error: BaseException) -> bool:
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A connection whose reads honour `Until`."""
+    """A connection whose every wait honours `Until`: no drip, and no flood, outlasts it."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, timeout.left if isinstance(timeout, Until) else timeout)
+        if isinstance(timeout, Until) and timeout.is_past:
+            # A wait of one millisecond would let a host go on that always has a byte ready.
+            raise httpcore.ReadTimeout
+        return self._stream.read(max_bytes, _left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
+        if not isinstance(timeout, Until):
+            self._stream.write(buffer, timeout)
+            return
+        # In pieces: the stream below waits anew whenever the host has taken some bytes.
+        for at in range(0, len(buffer), _WRITE_BYTES):
+            if timeout.is_past:
+                raise httpcore.WriteTimeout
+            self._stream.write(buffer[at : at + _WRITE_BYTES], timeout.left)
 
     def close(self) -> None:
         self._stream.close()
@@ -153,14 +169,14 @@ class _TimedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
 
 
 class _TimedBackend(httpcore.SyncBackend):
-    """Opens connections whose reads honour `Until`."""
+    """Opens connections whose waits honour `Until`."""
 
     def connect_tcp(
         self,
@@ -170,11 +186,15 @@ class _TimedBackend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        return _TimedStream(super().connect_tcp(host, port, timeout, local_address, socket_options))
+        return _TimedStream(super().connect_tcp(host, port, _left(timeout), local_address, socket_options))
+
+
+def _left(timeout: float | None) -> float | None:
+    return timeout.left if isinstance(timeout, Until) else timeout
 
 
 def _with_timed_reads(client: httpx.Client) -> httpx.Client:
-    """Return `client`, its pools opening connections whose reads honour `Until`.
+    """Return `client`, its pools opening connections whose waits honour `Until`.
 
     httpx gives its pools no network backend, though httpcore's pools take one; a
     canary test guards the attribute names. Where they change, `Until` is a plain

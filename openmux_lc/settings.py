@@ -2,29 +2,38 @@
 
 Order: arguments, environment, the `.env` found upward, the TOML file. A file found
 through the working directory is read but not trusted: it may choose models and
-weights, not addresses of other people's keys, nor what is free (see `trust.py`).
+weights and forbid more, not allow more, write elsewhere, send somebody else's key
+away or say what is free (see `trust.py`).
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from openmux_lc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from openmux_lc.config_schema import RoutingEntry
+    from openmux_lc.trust import Word
 
 __all__ = ["Setting", "SettingSource", "Settings", "config_folder", "data_folder", "state_folder"]
 
 SettingSource = Literal["argument", "environment", ".env", "config"]
 
 _PROVIDER_ID: Final = re.compile(r"[a-z][a-z0-9_-]*\Z")
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
+_OFFLINE: Final = ("OPENMUX_OFFLINE", "ORCHESTRATOR_OFFLINE_MODE_ENABLED")
+_T = TypeVar("_T")
 
 
 def config_folder() -> Path:
@@ -127,15 +136,18 @@ class Settings:
 
         Raises:
             ConfigError: A file or variable is malformed; names file, key and line.
+            UntrustedConfigError: A file found through the working directory would widen
+                what the user allows.
         """
-        from openmux_lc.trust import is_trusted  # reads a file; only here
-
         environ = os.environ if environ is None else environ
         dotenv_path = _find_upward(".env", cwd or Path.cwd())
-        variables = _read_dotenv(dotenv_path, is_trusted) if dotenv_path else {}
+        variables = _read_dotenv(dotenv_path) if dotenv_path else {}
         variables |= {name: Setting(value, "environment") for name, value in environ.items()}
         base = cls(environment=variables, dotenv_path=dotenv_path)
-        base = base._with_document(is_trusted)._with_variables()  # noqa: SLF001 - its own class
+        files = base._files()
+        if files:
+            base = base._with_document(files[0])
+        base = base._with_variables()._with_restraints(files)  # noqa: SLF001 - its own class
         changes: dict[str, object] = {}
         if providers is not None:
             changes["providers"] = providers
@@ -159,44 +171,92 @@ class Settings:
         """`state_url`, or SQLite in the platform's state folder."""
         return self.state_url or f"sqlite:///{state_folder() / 'state.db'}"
 
-    def _with_document(self, is_trusted: object) -> Settings:
-        named = self.lookup("OPENMUX_CONFIG")
-        path = Path(named.value).expanduser() if named else config_folder() / "config.toml"
-        if named is None and not path.is_file():
-            return self
-        # Only the environment and the platform's folder are the user's own word; a path that a `.env` names is not.
-        trusted = named is None or named.is_trusted or bool(callable(is_trusted) and is_trusted(path))
-        document = _read_toml(path)
-        from openmux_lc.config_schema import check_document  # pydantic only when a file is there
+    def _files(self) -> tuple[_File, ...]:
+        """Return the TOML file, and behind one that is not trusted the user's own."""
+        from openmux_lc.trust import is_trusted  # reads a file
 
-        routing = check_document(document, path)
+        own = config_folder() / "config.toml"
+        named = self.lookup("OPENMUX_CONFIG")
+        if named is None:
+            return (_read_file(own, is_trusted=True),) if own.is_file() else ()
+        path = Path(named.value).expanduser()
+        # Only the environment and the platform's folder are the user's own word; a path that a `.env` names is not.
+        if named.is_trusted or path.resolve() == own.resolve() or is_trusted(path):
+            return (_read_file(path, is_trusted=True),)
+        found = _read_file(path, is_trusted=False)
+        return (found, _read_file(own, is_trusted=True)) if own.is_file() else (found,)
+
+    def _with_document(self, file: _File) -> Settings:
+        """Take from the file what models and weights to use, which any file may say."""
+        routing = file.routing
         return replace(
             self,
-            document=document,
-            document_origin=Setting("", "config", path, trusted),
+            document=file.document,
+            document_origin=Setting("", "config", file.path, file.is_trusted),
             fallback=routing.fallback,
             weights=routing.weights,
             routing_profile=routing.profile or self.routing_profile,
             timeout_s=routing.timeout_s or self.timeout_s,
-            providers=routing.providers,
-            offline=routing.offline,
-            state_url=routing.state_url,
         )
 
     def _with_variables(self) -> Settings:
         """Let the environment's and the `.env`'s variables override the file's."""
         changes: dict[str, object] = {}
-        if listed := self.lookup("OPENMUX_PROVIDERS"):
-            changes["providers"] = tuple(_provider_ids(listed.value))
-        if switch := self.lookup("OPENMUX_OFFLINE") or self.lookup("ORCHESTRATOR_OFFLINE_MODE_ENABLED"):
-            changes["offline"] = _to_bool("OPENMUX_OFFLINE", switch.value)
-        if url := self.lookup("OPENMUX_STATE_URL"):
-            changes["state_url"] = url.value
         if timeout := self.lookup("OPENMUX_TIMEOUT"):
             changes["timeout_s"] = _to_seconds("OPENMUX_TIMEOUT", timeout.value)
         if profile := self.lookup("OPENMUX_ROUTING_PROFILE"):
             changes["routing_profile"] = profile.value
         return replace(self, **changes)  # type: ignore[arg-type]  # keys are field names just above
+
+    def _with_restraints(self, files: Sequence[_File]) -> Settings:
+        """Take what an untrusted file may only tighten from all who speak of it."""
+        from openmux_lc.trust import choose_offline, choose_providers, choose_state_url
+
+        return replace(
+            self,
+            providers=choose_providers(
+                self._words(files, "providers", ("OPENMUX_PROVIDERS",), lambda _, text: tuple(_provider_ids(text)))
+            ),
+            offline=choose_offline(self._words(files, "offline", _OFFLINE, _to_bool)),
+            state_url=choose_state_url(
+                self._words(files, "state_url", ("OPENMUX_STATE_URL",), lambda _, text: text.strip())
+            ),
+        )
+
+    def _words(
+        self, files: Sequence[_File], key: str, names: Sequence[str], read: Callable[[str, str], _T]
+    ) -> list[Word[_T]]:
+        """Return what is said of one setting: environment, `.env`, then the files."""
+        from openmux_lc.trust import Word
+
+        said = [(name, setting) for name in names if (setting := self.lookup(name))]
+        said.sort(key=lambda pair: pair[1].source != "environment")
+        words = [
+            Word(value=read(name, it.value), place=f"{it.origin}: {name}", path=it.path, is_trusted=it.is_trusted)
+            for name, it in said
+        ]
+        for file in files:
+            if key in file.routing.model_fields_set:
+                from openmux_lc.config_schema import place_of  # pydantic only when a file is there
+
+                words.append(
+                    Word(
+                        value=getattr(file.routing, key),
+                        place=place_of(file.path, ("routing", key)),
+                        path=file.path,
+                        is_trusted=file.is_trusted,
+                    )
+                )
+        return words
+
+
+class _File(NamedTuple):
+    """A TOML file that was read and checked."""
+
+    path: Path
+    is_trusted: bool
+    document: Mapping[str, object]
+    routing: RoutingEntry
 
 
 def _find_upward(name: str, start: Path) -> Path | None:
@@ -206,15 +266,33 @@ def _find_upward(name: str, start: Path) -> Path | None:
     return None
 
 
-def _read_dotenv(path: Path, is_trusted: object) -> dict[str, Setting]:
-    import dotenv  # only when a file is there
+def _read_dotenv(path: Path) -> dict[str, Setting]:
+    from dotenv.parser import parse_stream  # only when a file is there
 
-    trusted = bool(callable(is_trusted) and is_trusted(path))
+    from openmux_lc.trust import is_trusted
+
     try:
-        values = dotenv.dotenv_values(path, interpolate=False, encoding="utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {path}: {error}; save it as UTF-8 text or remove it") from error
-    return {name: Setting(value, ".env", path, trusted) for name, value in values.items() if value is not None}
+    trusted = is_trusted(path)
+    variables: dict[str, Setting] = {}
+    for binding in parse_stream(io.StringIO(text, newline="")):
+        if binding.error:
+            # The line itself is not told: it may hold a key.
+            blank = binding.original.string.removesuffix(binding.original.string.lstrip())
+            number = binding.original.line + len(_LINE_END.findall(blank))
+            raise ConfigError(f"{path}:{number}: not NAME=value, or a quote is not closed; mend or remove the line")
+        if binding.key is not None and binding.value is not None:
+            variables[binding.key] = Setting(binding.value, ".env", path, trusted)
+    return variables
+
+
+def _read_file(path: Path, *, is_trusted: bool) -> _File:
+    document = _read_toml(path)
+    from openmux_lc.config_schema import check_document  # pydantic only when a file is there
+
+    return _File(path, is_trusted, document, check_document(document, path))
 
 
 def _read_toml(path: Path) -> dict[str, object]:

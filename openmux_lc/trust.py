@@ -1,6 +1,7 @@
 """Which files found through the working directory the user vouches for.
 
-A file is trusted by path and content: one changed byte and it is asked for again.
+A file is trusted by path and content: one changed byte and it is asked for again. One
+that is not trusted may tighten what the user allows, never widen it.
 """
 
 from __future__ import annotations
@@ -8,12 +9,78 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Generic, TypeVar
 
-from openmux_lc.errors import ConfigError
+from openmux_lc.errors import ConfigError, UntrustedConfigError
 from openmux_lc.settings import config_folder
 
-__all__ = ["is_trusted", "trust"]
+__all__ = ["Word", "choose_offline", "choose_providers", "choose_state_url", "is_trusted", "refusal", "trust"]
+
+_T = TypeVar("_T")
+_MEMORY: Final = "memory:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word(Generic[_T]):
+    """What one place says of a setting.
+
+    Args:
+        value: As read.
+        place: For messages: `file: VARIABLE` or `file:line: key`.
+        path: The file, where one is behind it.
+        is_trusted: Whether it is the user's own word.
+    """
+
+    value: _T
+    place: str
+    path: Path | None = None
+    is_trusted: bool = True
+
+
+def choose_offline(words: Iterable[Word[bool]]) -> bool:
+    """Return whether remote routes are forbidden.
+
+    Args:
+        words: Those that outrank others come first; here and below.
+
+    Raises:
+        UntrustedConfigError: An untrusted file lifts what the user forbids.
+    """
+    own, asked = _heard(words)
+    if own and asked is not None and not asked.value:
+        raise refusal(asked.place, "you forbid remote routes, and this would allow them", asked.path)
+    return bool(own) or (asked is not None and asked.value)
+
+
+def choose_providers(words: Iterable[Word[tuple[str, ...]]]) -> tuple[str, ...] | None:
+    """Return the providers that may be used, None for all; an untrusted file only takes some away."""
+    own, asked = _heard(words)
+    if own is None or asked is None:
+        return own if asked is None else asked.value
+    return tuple(name for name in asked.value if name in own)
+
+
+def choose_state_url(words: Iterable[Word[str]]) -> str:
+    """Return where the state is kept, empty for the platform's folder.
+
+    Raises:
+        UntrustedConfigError: An untrusted file names anything but memory.
+    """
+    own, asked = _heard(words)
+    if asked is not None and asked.value != _MEMORY:
+        raise refusal(asked.place, f"it may only say {_MEMORY}, not which file is written", asked.path)
+    return asked.value if asked is not None else own or ""
+
+
+def refusal(place: str, problem: str, path: Path | None) -> UntrustedConfigError:
+    """Return the error about what an untrusted file says at `place`."""
+    return UntrustedConfigError(
+        f"{place}: {problem}: the file was found through the working directory, so it may not say so; "
+        f"if you vouch for it: openmux config trust {path}"
+    )
 
 
 def is_trusted(path: Path) -> bool:
@@ -56,3 +123,13 @@ def _read() -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return {k: v for k, v in entries.items() if isinstance(v, str)} if isinstance(entries, dict) else {}
+
+
+def _heard(words: Iterable[Word[_T]]) -> tuple[_T | None, Word[_T] | None]:
+    """Return the user's own word, and what an untrusted file says over it."""
+    asked: Word[_T] | None = None
+    for word in words:
+        if word.is_trusted:
+            return word.value, asked
+        asked = asked or word
+    return None, asked

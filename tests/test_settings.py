@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from openmux_lc.errors import ConfigError
+from openmux_lc.config_schema import WEIGHT_TERMS
+from openmux_lc.errors import ConfigError, UntrustedConfigError
+from openmux_lc.routing.score import TERMS
 from openmux_lc.settings import Settings, config_folder
 from openmux_lc.trust import is_trusted, trust
 
@@ -160,3 +162,172 @@ def test_a_dotenv_that_is_no_text_is_told(tmp_path: Path):
 
     with pytest.raises(ConfigError, match="UTF-8"):
         load(tmp_path)
+
+
+def found(tmp_path: Path, dotenv: str = "", project: str = "", own: str = "", **environ: str) -> Settings:
+    """Settings of a folder with a `.env` that may name a TOML file, over the user's own file."""
+    if own:
+        config_folder().mkdir(parents=True, exist_ok=True)
+        (config_folder() / "config.toml").write_text(f"schema = 1\n[routing]\n{own}\n")
+    if project:
+        path = tmp_path / "project.toml"
+        path.write_text(f"schema = 1\n[routing]\n{project}\n")
+        dotenv += f"\nOPENMUX_CONFIG={path}"
+    (tmp_path / ".env").write_text(dotenv)
+    return load(tmp_path, **environ)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////home/me/.ssh/config", "sqlite:///state.db", "redis://me:hunter2@host"])
+def test_an_untrusted_dotenv_may_not_say_which_file_is_written(tmp_path: Path, url: str):
+    """Principle 5: a repository one merely stands in would have it overwritten."""
+    with pytest.raises(UntrustedConfigError) as caught:
+        found(tmp_path, f"OPENMUX_STATE_URL={url}")
+
+    told = str(caught.value)
+    assert f"{tmp_path / '.env'}: OPENMUX_STATE_URL: " in told
+    assert f"openmux config trust {tmp_path / '.env'}" in told
+    assert url not in told
+
+
+def test_nor_may_an_untrusted_file(tmp_path: Path):
+    with pytest.raises(UntrustedConfigError) as caught:
+        found(tmp_path, project='state_url = "sqlite:///x.db"')
+
+    told = str(caught.value)
+    assert f"{tmp_path / 'project.toml'}:3: routing.state_url: " in told
+    assert f"openmux config trust {tmp_path / 'project.toml'}" in told
+
+
+def test_memory_is_what_an_untrusted_file_may_say(tmp_path: Path):
+    own = 'state_url = "sqlite:////own.db"'
+
+    assert found(tmp_path, "OPENMUX_STATE_URL=memory:", own=own).state_url == "memory:"
+    assert found(tmp_path, project='state_url = "memory:"', own=own).state_url == "memory:"
+    assert found(tmp_path, project='profile = "speed"', own=own).state_url == "sqlite:////own.db"
+
+
+def test_a_trusted_dotenv_and_the_environment_may_name_a_file(tmp_path: Path):
+    dotenv = "OPENMUX_STATE_URL=sqlite:////mine.db"
+    over = found(tmp_path, dotenv, OPENMUX_STATE_URL="sqlite:////other.db")
+    trust(tmp_path / ".env")
+
+    assert over.state_url == "sqlite:////other.db"
+    assert found(tmp_path, dotenv).state_url == "sqlite:////mine.db"
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "project", "place"),
+    [
+        ("OPENMUX_OFFLINE=0", "", ".env: OPENMUX_OFFLINE"),
+        ("ORCHESTRATOR_OFFLINE_MODE_ENABLED=no", "", ".env: ORCHESTRATOR_OFFLINE_MODE_ENABLED"),
+        ("", "offline = false", "project.toml:3: routing.offline"),
+    ],
+)
+def test_an_untrusted_file_may_not_lift_what_the_user_forbids(tmp_path: Path, dotenv: str, project: str, place: str):
+    with pytest.raises(UntrustedConfigError, match="openmux config trust") as caught:
+        found(tmp_path, dotenv, project, own="offline = true")
+
+    assert place in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "project", "own", "environ", "expected"),
+    [
+        ("OPENMUX_OFFLINE=1", "", "", {}, True),
+        ("OPENMUX_OFFLINE=1", "", "offline = false", {}, True),
+        ("OPENMUX_OFFLINE=0", "", "", {}, False),
+        ("OPENMUX_OFFLINE=0", "", "offline = false", {}, False),
+        ("", "offline = true", "", {}, True),
+        ("", 'profile = "speed"', "offline = true", {}, True),  # another file does not hide the user's own word
+        ("OPENMUX_OFFLINE=0", "", "", {"OPENMUX_OFFLINE": "1"}, True),
+        ("OPENMUX_OFFLINE=0", "", "", {"ORCHESTRATOR_OFFLINE_MODE_ENABLED": "1"}, True),
+        ("OPENMUX_OFFLINE=1", "offline = true", "", {"OPENMUX_OFFLINE": "0"}, False),
+    ],
+)
+def test_an_untrusted_file_may_forbid_more(
+    tmp_path: Path, dotenv: str, project: str, own: str, environ: dict[str, str], *, expected: bool
+):
+    """And the environment, which is the user's own word, outranks it both ways."""
+    assert expected == found(tmp_path, dotenv, project, own, **environ).offline
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "project", "own", "expected"),
+    [
+        ("OPENMUX_PROVIDERS=groq,kilo", "", "", ("groq", "kilo")),
+        ("OPENMUX_PROVIDERS=kilo,groq", "", 'providers = ["groq", "ollama"]', ("groq",)),
+        ("OPENMUX_PROVIDERS=kilo", "", 'providers = ["groq", "ollama"]', ()),
+        ("", 'providers = ["kilo", "groq"]', 'providers = ["groq", "ollama"]', ("groq",)),
+        ("", 'providers = ["kilo"]', "offline = false", ("kilo",)),
+        ("", 'profile = "speed"', 'providers = ["groq"]', ("groq",)),
+    ],
+)
+def test_an_untrusted_file_only_takes_providers_away(
+    tmp_path: Path, dotenv: str, project: str, own: str, expected: tuple[str, ...]
+):
+    assert expected == found(tmp_path, dotenv, project, own).providers
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("A=1\nthis is no assignment\n", 2),
+        ("A=1\n\n\n# a note\n\nGROQ KEY=gsk_hidden\n", 6),
+        ("A='gsk_hidden\nB=2\n", 1),
+        ("\n\n=gsk_hidden\n", 3),
+        ("A=1\n\n   GROQ KEY=gsk_hidden\n", 3),
+        ('A=1\r\n\r\nB="gsk_hidden\r\n', 3),
+    ],
+)
+def test_a_broken_line_of_a_dotenv_is_named_and_not_shown(tmp_path: Path, text: str, line: int):
+    """A key that was thought to be set and is not: python-dotenv only logs it."""
+    (tmp_path / ".env").write_bytes(text.encode())
+
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path)
+
+    assert f"{tmp_path / '.env'}:{line}: " in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+def test_what_a_dotenv_may_hold_is_read(tmp_path: Path):
+    text = "\ufeffA=1\r\nexport B='two words' # note\r\n\r\n# C=3\r\nD\r\nE=\"a\\nb\"\r\nA=4\r\n  \r\n"
+    (tmp_path / ".env").write_bytes(text.encode())
+
+    settings = load(tmp_path)
+
+    assert {"A": "4", "B": "two words", "E": "a\nb"} == {name: it.value for name, it in settings.environment.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "[routing.weights.mine]\nquality = 1\nbeauty = 1\n",
+            ":4: routing.weights.mine.beauty: unknown term; terms are",
+        ),
+        ("[routing.weights.mine]\nquality = -1\n", ":3: routing.weights.mine.quality: "),
+        (
+            """[providers.mine]
+base_url = "http://127.0.0.1:1"
+limits = [
+    { amount = 1, per = "day", zone = "Europe/Berlin" },
+    { amount = 1, per = "day", zone = "Mars/North" },
+]
+""",
+            ":6: providers.mine.limits.zone: 'Mars/North' is no time zone; write one such as Europe/Berlin",
+        ),
+    ],
+)
+def test_a_word_that_means_nothing_is_told_with_file_key_and_line(tmp_path: Path, text: str, told: str):
+    path = tmp_path / "c.toml"
+    path.write_text(f"schema = 1\n{text}")
+
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, OPENMUX_CONFIG=str(path))
+
+    assert f"{path}{told}" in str(caught.value)
+
+
+def test_the_terms_of_a_profile_are_those_that_are_scored():
+    assert TERMS == WEIGHT_TERMS

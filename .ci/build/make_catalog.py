@@ -46,6 +46,7 @@ HEADER = """\
 #   quirks         flags for the dialect; overrides.toml lists them
 #   trains_on_data no | opt_out | likely | yes | unknown
 #   ports, fingerprint   where and how an engine on this machine is looked for
+#   address_env    variables of the host's own that tell where it is
 # A row may also hold rank, terms, retired_ids, demo_only and its own models; models.json has the shipped ones.
 """
 

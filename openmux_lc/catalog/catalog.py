@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from openmux_lc.catalog.configured import with_addresses, with_document
+from openmux_lc.catalog.addresses import with_addresses
+from openmux_lc.catalog.configured import check_choices, with_document
 from openmux_lc.catalog.layers import package_layers
 from openmux_lc.catalog.overlay import ModelOverlay, overlaid
 from openmux_lc.catalog.plugins import installed_providers
@@ -104,7 +105,7 @@ def load_catalog(settings: Settings, *, keys_in_code: Collection[str] = ()) -> C
     """Return everything that is known here: shipped rows, then the user's additions.
 
     In order: rows and corrections of the package, copies in the data folder, installed
-    packages' entry points, the TOML file, `OPENMUX_<ID>_BASE_URL`. Later ones win.
+    packages' entry points, the TOML file, the address variables. Later ones win.
 
     Args:
         settings: Holds the TOML file and the variables.
@@ -112,6 +113,7 @@ def load_catalog(settings: Settings, *, keys_in_code: Collection[str] = ()) -> C
 
     Raises:
         CatalogError: A row is malformed; names file, line and key.
+        UnknownProviderError: The settings choose a provider that does not exist.
         UntrustedConfigError: A file found through the working directory asks too much.
     """
     layers = package_layers()
@@ -120,4 +122,5 @@ def load_catalog(settings: Settings, *, keys_in_code: Collection[str] = ()) -> C
     providers = layers.to_providers()
     providers |= {row.id: row for row in installed_providers()}
     configured = with_document(providers, settings)
+    check_choices(configured.providers, settings)
     return Catalog(providers=with_addresses(configured.providers, settings, keys_in_code), overlays=configured.overlays)

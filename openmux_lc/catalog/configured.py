@@ -1,27 +1,30 @@
-"""What the user's TOML file and address variables change, as far as they are trusted.
+"""What the user's TOML file changes, as far as it is trusted.
 
 A file found through the working directory may choose models and weights. It may not
-say that something is free, nor send a key that comes from elsewhere to an address.
+say that something is free, nor which key is sent to an address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from openmux_lc.catalog.overlay import ModelOverlay, overlaid
+from openmux_lc.catalog.resolve import resolve_route
 from openmux_lc.catalog.rows import check_address
-from openmux_lc.errors import ConfigError, UnknownProviderError, UntrustedConfigError
+from openmux_lc.errors import ConfigError, UnknownProviderError
 from openmux_lc.settings import Setting, Settings
+from openmux_lc.trust import refusal
 from openmux_lc.types.address import is_loopback
 from openmux_lc.types.catalog import Auth, Evidence, FreeRule, Limit, Model, Profile, Provider, Window, WindowKind
+from openmux_lc.types.json import as_list, as_object, as_text
 
 if TYPE_CHECKING:
     from openmux_lc.config_schema import Document, LimitEntry, ModelEntry, ProviderEntry
 
-__all__ = ["Configured", "with_addresses", "with_document"]
+__all__ = ["Configured", "check_choices", "with_document"]
 
 _SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 _CALENDAR: Final[Mapping[str, WindowKind]] = {"day": "calendar_day", "month": "calendar_month"}
@@ -42,23 +45,31 @@ def with_document(providers: Mapping[str, Provider], settings: Settings) -> Conf
     Raises:
         UntrustedConfigError: An untrusted file asks for what only trust allows.
         UnknownProviderError: A route names no provider.
+        ConfigError: A provider speaks what nobody here does.
     """
     if not settings.document:
         return Configured(providers=providers)
     origin = settings.document_origin
     document = _document(settings.document, origin)
+    dialects = {row.dialect for row in providers.values()}
     if origin is not None and not origin.is_trusted:
-        _refuse_untrusted(document, origin)
+        _refuse_untrusted(document, settings)
     name = origin.origin if origin else "the configuration"
     rows = dict(providers)
     for row_id, entry in document.providers.items():
+        if problem := check_address(entry.base_url):
+            raise ConfigError(f"{_place(settings, ('providers', row_id, 'base_url'))}: {problem}")
+        if "dialect" in entry.model_fields_set and entry.dialect not in dialects:
+            place = _place(settings, ("providers", row_id, "dialect"), entry.dialect)
+            raise ConfigError(f"{place}: no dialect {entry.dialect!r}{_meant(entry.dialect, dialects)}")
         rows[row_id] = _configured(rows.get(row_id), row_id, entry)
     overlays: dict[str, dict[str, ModelOverlay]] = {}
     for model in document.models:
         row_id, _, model_id = model.route.partition(":")
         if row_id not in rows:
+            place = _place(settings, ("models", "route"), model.route)
             raise UnknownProviderError(
-                f"{name}: [[models]] route = {model.route!r}: no provider {row_id!r}; "
+                f"{place}: {model.route!r}: no provider {row_id!r}; "
                 f"add [providers.{row_id}] or take one of {', '.join(sorted(rows))}"
             )
         overlays.setdefault(row_id, {})[model_id] = _overlay(model, name)
@@ -67,38 +78,50 @@ def with_document(providers: Mapping[str, Provider], settings: Settings) -> Conf
     return Configured(providers=rows, overlays=overlays)
 
 
-def with_addresses(
-    providers: Mapping[str, Provider], settings: Settings, keys_in_code: Collection[str]
-) -> dict[str, Provider]:
-    """Return the providers at the addresses that `OPENMUX_<ID>_BASE_URL` gives them.
-
-    Args:
-        providers: By id.
-        settings: Where the variables stand, and whether their file is trusted.
-        keys_in_code: Providers whose key was given as an argument.
+def check_choices(providers: Mapping[str, Provider], settings: Settings) -> None:
+    """Check that the providers that the settings choose exist.
 
     Raises:
-        ConfigError: An address is malformed.
-        UntrustedConfigError: An untrusted `.env` diverts somebody else's key.
+        UnknownProviderError: Names place and nearest provider or route.
     """
-    rows = dict(providers)
-    for row in providers.values():
-        setting = settings.base_url(row.id)
-        if setting is None:
-            continue
-        url = setting.value.strip()
-        variable = f"OPENMUX_{row.id.upper().replace('-', '_')}_BASE_URL"
-        if problem := check_address(url):
-            raise ConfigError(f"{setting.origin}: {variable}: {problem}")
-        if not (setting.is_trusted or is_loopback(url)) and (
-            row.id in keys_in_code or not _has_key_from(setting, row, settings)
-        ):
-            raise UntrustedConfigError(
-                f"{setting.path}: {variable} sends what is meant for {row.name} to another host, and the key does not "
-                f"come from that file; if you vouch for it: openmux config trust {setting.path}"
-            )
-        rows[row.id] = replace(row, base_url=url.rstrip("/"))
-    return rows
+    for row_id in settings.providers or ():
+        if row_id not in providers:
+            place = _place_of_choice(settings, row_id)
+            raise UnknownProviderError(f"{place}: no provider {row_id!r}{_meant(row_id, providers)}")
+    for route in as_list(as_object(settings.document.get("routing")).get("fallback")):
+        if route != "auto":
+            try:
+                resolve_route(providers, as_text(route))
+            except UnknownProviderError as error:
+                place = _place(settings, ("routing", "fallback"), as_text(route))
+                raise UnknownProviderError(f"{place}: {error}") from None
+
+
+def _place_of_choice(settings: Settings, row_id: str) -> str:
+    """Return where a provider is chosen: a variable, the file, or an argument."""
+    setting = settings.lookup("OPENMUX_PROVIDERS")
+    if setting and row_id in (name.strip() for name in setting.value.split(",")):
+        return f"{setting.origin}: OPENMUX_PROVIDERS"
+    if row_id in as_list(as_object(settings.document.get("routing")).get("providers")):
+        return _place(settings, ("routing", "providers"), row_id)
+    return "providers"
+
+
+def _place(settings: Settings, keys: Sequence[str], value: str = "") -> str:
+    """Return the place of a key, and best of its value, in the configuration file."""
+    from openmux_lc.config_schema import place_of  # pydantic, for a faulty file only
+
+    origin = settings.document_origin
+    return place_of((origin and origin.path) or Path("configuration"), keys, value=value)
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence about an unknown word: what may have been meant."""
+    import difflib  # only a faulty file pays for it
+
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"
 
 
 def _document(values: Mapping[str, object], origin: Setting | None) -> Document:
@@ -109,32 +132,26 @@ def _document(values: Mapping[str, object], origin: Setting | None) -> Document:
     return Document.model_validate(values)
 
 
-def _has_key_from(address: Setting, row: Provider, settings: Settings) -> bool:
-    """Whether the key that would be sent stands in the file that sets the address."""
-    found = (settings.lookup(name) for name in row.auth.env)
-    key = next((setting for setting in found if setting is not None), None)
-    return row.auth.mode != "none" and key is not None and key.path == address.path
-
-
-def _refuse_untrusted(document: Document, origin: Setting) -> None:
-    mend = (
-        "it was found through the working directory, so it may not say so; "
-        f"if you vouch for it: openmux config trust {origin.path}"
-    )
+def _refuse_untrusted(document: Document, settings: Settings) -> None:
+    origin = settings.document_origin
+    path = origin.path if origin else None
     for model in document.models:
         if model.free:
-            raise UntrustedConfigError(f"{origin.path}: [[models]] route = {model.route!r}: free = true: {mend}")
+            place = _place(settings, ("models", "route"), model.route)
+            raise refusal(place, f"{model.route!r} with free = true", path)
     for row_id, entry in document.providers.items():
+        keys = ("providers", row_id)
         if entry.free:
-            raise UntrustedConfigError(f"{origin.path}: [providers.{row_id}] free = true: {mend}")
+            raise refusal(_place(settings, (*keys, "free")), "free = true", path)
+        if entry.api_key_env is not None:
+            # Whatever that variable holds would go to whoever listens at the address, on loopback as well.
+            raise refusal(_place(settings, (*keys, "api_key_env")), "it chooses a variable whose value is sent", path)
         if not is_loopback(entry.base_url):
-            raise UntrustedConfigError(f"{origin.path}: [providers.{row_id}] base_url is not on this machine: {mend}")
+            raise refusal(_place(settings, (*keys, "base_url")), "the address is not on this machine", path)
 
 
 def _configured(known: Provider | None, row_id: str, entry: ProviderEntry) -> Provider:
     """Return a provider as the user describes it; what is not said stays."""
-    if problem := check_address(entry.base_url):
-        raise ConfigError(f"[providers.{row_id}] base_url: {problem}")
     own = Provider(id=row_id, name=row_id, base_url="", auth=Auth(mode="none"), free=FreeRule(kind="user"), rank=90)
     row = known or replace(own, origin="user")
     said = entry.model_fields_set

@@ -43,7 +43,7 @@ _FREE: Final = frozenset(field.name for field in fields(FreeRule))
 _LIMIT: Final = frozenset({"unit", "amount", "window", "seconds", "zone", "scope"})
 _ROW: Final = frozenset(
     {
-        *("name", "status", "off_reason", "base_url", "dialect", "is_local", "rank", "demo_only"),
+        *("name", "status", "off_reason", "base_url", "address_env", "dialect", "is_local", "rank", "demo_only"),
         *("auth", "free", "limits", "model_limits", "models", "retired_ids", "quirks", "ports", "fingerprint"),
         *("signup_url", "terms", "trains_on_data", "as_of", "confidence", "source"),
     }
@@ -105,6 +105,7 @@ def to_provider(row_id: str, row: Table, *, quirks: frozenset[str], origin: str)
         id=row_id,
         name=row.text("name", row_id),
         base_url=_address(row),
+        address_env=_variables(row, "address_env"),
         dialect=row.text("dialect", "openai"),
         is_local=row.flag("is_local"),
         is_on=is_on,
@@ -136,6 +137,13 @@ def _address(row: Table) -> str:
     return url.rstrip("/")
 
 
+def _variables(table: Table, key: str) -> tuple[str, ...]:
+    names = table.texts(key)
+    if any(not _VARIABLE.match(name) for name in names):
+        raise table.fault(key, "these are names of environment variables, never keys or addresses")
+    return names
+
+
 def _date(row: Table, key: str) -> str:
     date = row.text(key)
     if date and not _DATE.match(date):
@@ -162,13 +170,11 @@ def _auth(table: Table) -> Auth:
     table.only(_AUTH)
     auth = Auth(
         mode=table.choice("mode", _AUTH_MODES, "key"),
-        env=table.texts("env"),
+        env=_variables(table, "env"),
         header=table.text("header", "Authorization"),
         form=table.text("form", "Bearer {key}"),
         check_path=table.text("check_path", None),
     )
-    if any(not _VARIABLE.match(name) for name in auth.env):
-        raise table.fault("env", "these are names of environment variables, never keys")
     if not _HEADER.match(auth.header):
         raise table.fault("header", "write the name of an HTTP header")
     if auth.form.count("{key}") != 1:

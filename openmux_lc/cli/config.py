@@ -74,7 +74,8 @@ def trust_file(
     """Vouch for a file that was found through the working directory, as it is now."""
     full = trust(file)
     note(f"trusted as it is now: {full}")
-    note("it may set addresses and say what is free; one changed byte, and it is not trusted any more")
+    note("it may set addresses and the state file, and say what is free")
+    note("one changed byte, and it is not trusted any more")
 
 
 def config_file(settings: Settings) -> Path:
@@ -123,9 +124,11 @@ def _values(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def _addresses(settings: Settings, catalog: Catalog) -> Iterator[tuple[str, str, str]]:
+    from openmux_lc.catalog.addresses import address_of  # `--help` does without
+
     for row in catalog.providers.values():
-        if setting := settings.base_url(row.id):
-            yield f"address of {row.id}", without_password(row.base_url), setting.origin
+        if found := address_of(row, settings):
+            yield f"address of {row.id}", without_password(row.base_url), f"{found[0]} ({found[1].origin})"
 
 
 def _keys(settings: Settings, catalog: Catalog) -> Iterator[tuple[str, str, str]]:

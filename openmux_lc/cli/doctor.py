@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -184,9 +183,8 @@ def _state(mux: Mux) -> tuple[str, bool]:
         mux.ledger.snapshot()
     except OpenMuxError as error:
         return f"{url} does not work: {error}", False
-    path = url.removeprefix("sqlite:///")
-    if path != url and not os.access(path, os.W_OK):  # the ledger has made the file if it could
-        return f"{url} cannot be written: quotas and health are forgotten at the end of each command", False
+    if not mux.ledger.is_kept:
+        return f"{url} cannot be used: quotas and health are forgotten at the end of each command", False
     return url, True
 
 

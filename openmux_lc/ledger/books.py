@@ -60,6 +60,9 @@ class Books:
         clock: Returns epoch seconds.
         wait_s: How long a caller waits for other writers.
 
+    Attributes:
+        is_kept: The store is still the one that `url` names.
+
     Raises:
         ConfigError: The address is neither.
     """
@@ -70,6 +73,7 @@ class Books:
         self.wait_s = wait_s
         self._clock = clock
         self._path = to_path(url)
+        self.is_kept = True
         self._lock = threading.Lock()
         self._owner = 0
         self._writing = threading.RLock()
@@ -214,6 +218,7 @@ class Books:
         if not self._is_held_over_fork:
             # Another thread of the parent was in a transaction: its connection may neither be used nor closed here.
             self._orphan, self._store = self._store, MemoryStore()
+            self.is_kept = self._path is None
         self._lock = threading.Lock()
         self._owner = 0
         self._writing = threading.RLock()
@@ -308,6 +313,7 @@ class Books:
         store.close()
 
     def _warn(self, error: Exception) -> None:
+        self.is_kept = False
         _logger.warning(
             "the state file %s cannot be used (%s): quotas, health and statistics are kept in memory and end with "
             "this process; set OPENMUX_STATE_URL to sqlite:/// and a path that can be written",

@@ -69,7 +69,7 @@ class Ledger:
         """Return the ledger at that address.
 
         A file that cannot be used costs a warning, never an answer: the ledger is then
-        in memory. A damaged one is moved aside.
+        in memory. A damaged one is moved aside, somebody else's is left as it is.
 
         Args:
             url: `memory:` or `sqlite:///path`.
@@ -81,6 +81,11 @@ class Ledger:
             ConfigError: The address is neither.
         """
         return cls(Books(url, clock, wait_s=wait_s), clock=clock, lease_s=lease_s)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the state is where the address says; False once it fell back to memory."""
+        return self._books.is_kept
 
     def snapshot(self) -> Snapshot:
         """Return what is known now; costs microseconds and never waits."""

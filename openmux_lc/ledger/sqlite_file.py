@@ -1,4 +1,7 @@
-"""The SQLite file itself: made private, given its tables, moved aside when damaged."""
+"""The SQLite file itself: made private, given its tables, moved aside when damaged.
+
+A file that is somebody else's is never changed, whatever the address says.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,10 @@ _WAIT_S: Final = 5.0
 _WAL_PAGES: Final = 4_000
 """A checkpoint in a caller's commit is the last resort; see `SQLiteStore.maintain`."""
 
+_MAGIC: Final = b"SQLite format 3\0"
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_NAMES: Final = frozenset({"counter", "health", "stats", "lease", "run"})
 _TABLES: Final = (
     "CREATE TABLE counter (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE health (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
@@ -30,6 +35,8 @@ _TABLES: Final = (
     f"PRAGMA user_version = {_SCHEMA_VERSION}",
 )
 _READ_ALL: Final = ("SELECT * FROM counter", "SELECT * FROM health", "SELECT * FROM stats", "SELECT * FROM lease")
+
+_STRANGE: Final = "it holds something else and is left as it is"
 
 _logger = logging.getLogger(__name__)
 
@@ -42,6 +49,8 @@ def connect(path: Path) -> sqlite3.Connection:
         StoreLostError: Its folder cannot be made, or it holds something else.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise StoreLostError("it is no plain file")
         if path.exists() and path.stat().st_size:
             return _open(path)
     except OSError as error:
@@ -59,29 +68,40 @@ def _make(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with filelock.FileLock(f"{path}.lock", timeout=_WAIT_S, mode=0o600):
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            _create(path)
             try:
                 return _open(path)
             except sqlite3.DatabaseError as error:
                 if not _is(error, _DAMAGED):
                     raise
                 _move_aside(path)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            _create(path)
             return _open(path)
     except OSError as error:  # a lock that is not had in time is one as well
         raise StoreLostError(str(error)) from error
 
 
+def _create(path: Path) -> None:
+    """Make an empty file that is ours alone; one that exists is not even opened.
+
+    To close it would let go of every lock that this process has on it.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
 def _open(path: Path) -> sqlite3.Connection:
-    _make_private(path)
     # Only the opening waits inside SQLite; `SQLiteStore` waits for the write lock by itself.
     connection = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
     try:
+        _refuse_strangers(connection, path)
+        _make_private(path)
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
         # A power cut may lose the last calls, never the file: only a checkpoint waits for the disk.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}").fetchall()
-        _ensure_tables(connection, path)
+        _ensure_tables(connection)
+        _make_private(path)
         connection.execute("PRAGMA busy_timeout = 0").fetchall()
     except BaseException:
         connection.close()
@@ -89,14 +109,49 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
+def _refuse_strangers(connection: sqlite3.Connection, path: Path) -> None:
+    """Read whose file it is before anything about it is changed.
+
+    Raises:
+        StoreLostError: Another program's, or a newer version's.
+        sqlite3.DatabaseError: It is ours as far as can be told, and damaged.
+    """
+    if 0 < path.stat().st_size < len(_MAGIC):  # SQLite takes a file of one byte for an empty one
+        raise StoreLostError(_STRANGE)
+    try:
+        connection.execute("BEGIN")
+        _version_of_ours(connection)
+        connection.execute("COMMIT")
+    except sqlite3.DatabaseError as error:
+        if _is(error, _DAMAGED) and not _begins_like_ours(path):
+            raise StoreLostError(_STRANGE) from error
+        raise
+
+
+def _begins_like_ours(path: Path) -> bool:
+    # Closing a database file drops this process's locks on it; this one has just been found to be no sound database.
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) in {_MAGIC, b""}
+
+
+def _version_of_ours(connection: sqlite3.Connection) -> int:
+    """Return the file's version, 0 for an empty one.
+
+    Raises:
+        StoreLostError: Another program's, or a newer version's.
+    """
+    version: int
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if version > _SCHEMA_VERSION or ((tables or version) and not (version and tables >= _NAMES)):
+        raise StoreLostError("it was made by a newer openmux or by something else, and is left as it is")
+    return version
+
+
+def _ensure_tables(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")  # also shows that the file can be written
     with connection:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if version > _SCHEMA_VERSION or (tables and not version):
-            raise StoreLostError(f"{path} was made by a newer openmux or by something else")
-        if not tables:
+        if not _version_of_ours(connection):
             for statement in _TABLES:
                 connection.execute(statement)
         for statement in _READ_ALL:
@@ -104,10 +159,11 @@ def _ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Close the file to other users, if it is ours."""
-    with contextlib.suppress(OSError):
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
+    """Close the file and what SQLite keeps beside it to other users, if they are ours."""
+    for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        with contextlib.suppress(OSError):
+            if each.stat().st_mode & 0o077:
+                each.chmod(0o600)
 
 
 def _is(error: sqlite3.Error, codes: frozenset[int]) -> bool:

@@ -21,10 +21,18 @@ from openmux_lc.providers.message import (
 )
 from openmux_lc.providers.thinking import ThoughtSplitter
 from openmux_lc.types.json import Json, JsonObject, as_object, as_text
-from openmux_lc.types.run import Answer, ToolCall
+from openmux_lc.types.run import Answer, Request, ToolCall
 from openmux_lc.types.wire import Call
 
-__all__ = ["bad_payload", "decode_answer", "fault_inside", "no_content", "to_answer"]
+__all__ = [
+    "bad_payload",
+    "decode_answer",
+    "fault_inside",
+    "ignored_tool",
+    "no_content",
+    "requires_tool",
+    "to_answer",
+]
 
 _EXTRA: Final = ("provider", "system_fingerprint", "service_tier")
 _CHOICE_EXTRA: Final = ("native_finish_reason",)
@@ -60,6 +68,8 @@ def to_answer(call: Call, reply: Reply, payload: JsonObject) -> Answer:
     reason = finish_reason(choice.get("finish_reason")) or "stop"
     if not calls and not text.strip():
         raise no_content(call, reason, has_thoughts=bool(thoughts), status=reply.status)
+    if not calls and requires_tool(call.request):
+        raise ignored_tool(call, reply.status)
     return Answer(
         route=call.route,
         text=text,
@@ -93,6 +103,20 @@ def no_content(call: Call, reason: str, *, has_thoughts: bool, status: int | Non
     why = "; thinking used up all of max_tokens, raise it" if has_thoughts and reason == "length" else ""
     message = f"{call.route}: the answer holds neither text nor a tool call (finish_reason {reason[:40]}){why}"
     return EmptyAnswer(message, provider=provider, model=model, status_code=status)
+
+
+def requires_tool(request: Request) -> bool:
+    """Whether only a tool call answers `request`."""
+    choice = request.tool_choice
+    if not request.tools or choice is None:
+        return False
+    return choice in {"required", "any"} if isinstance(choice, str) else bool(as_object(choice.get("function")))
+
+
+def ignored_tool(call: Call, status: int | None = None) -> BadPayload:
+    """Return the fault of a model that answered in prose where that was no answer."""
+    message = f"{call.route}: the model answered in words though a tool call was required"
+    return BadPayload(message, provider=call.provider.id, model=call.model, status_code=status)
 
 
 def bad_payload(call: Call, what: str, status: int | None = None) -> BadPayload:

@@ -19,11 +19,10 @@ __all__ = ["chat_body", "embedding_body", "nine_chars"]
 _PARTS: Final = frozenset({"text", "image_url", "input_audio", "file", "video_url"})
 _FUNCTION: Final = ("name", "description", "parameters", "strict")
 _NINE: Final = re.compile(r"[A-Za-z0-9]{9}")
-_FORBIDDEN_EXTRA: Final = frozenset({"model", "messages", "stream", "stream_options"})
 
 
 def chat_body(model: str, request: Request, *, is_stream: bool, quirks: frozenset[str]) -> dict[str, Json]:
-    """Return the JSON body of a chat request."""
+    """Return the JSON body of a chat request, its `extra_body` left out."""
     body: dict[str, Json] = {"model": model, "messages": _messages(request.messages, quirks)}
     if is_stream:
         body["stream"] = True
@@ -37,7 +36,6 @@ def chat_body(model: str, request: Request, *, is_stream: bool, quirks: frozense
             {"type": "json_object"} if is_schema and "no_json_schema" in quirks else request.response_format
         )
     body |= _sampling(request, quirks)
-    body |= {name: value for name, value in request.extra_body.items() if name not in _FORBIDDEN_EXTRA}
     return body
 
 
@@ -88,8 +86,6 @@ def _tools(request: Request, quirks: frozenset[str]) -> dict[str, Json]:
 
 def _tool(tool: JsonObject, quirks: frozenset[str]) -> JsonObject:
     function = as_object(tool.get("function"))
-    if not function:
-        return tool
     wire = {name: function[name] for name in _FUNCTION if function.get(name) is not None}
     if "no_strict_tools" in quirks:
         wire.pop("strict", None)

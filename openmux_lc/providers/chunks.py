@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from openmux_lc.errors import ConnectionFailed, ProviderError
-from openmux_lc.providers.answer import bad_payload, decode_answer, fault_inside, no_content
+from openmux_lc.providers.answer import (
+    bad_payload,
+    decode_answer,
+    fault_inside,
+    ignored_tool,
+    no_content,
+    requires_tool,
+)
 from openmux_lc.providers.exchange import Reply
 from openmux_lc.providers.fault import has_error, to_fault
 from openmux_lc.providers.message import (
@@ -42,19 +49,22 @@ class _Tools:
     ids: list[str] = field(default_factory=list)
     has_arguments: list[bool] = field(default_factory=list)
     by_host_index: dict[int, int] = field(default_factory=dict)
+    early_ids: dict[int | None, str] = field(default_factory=dict)
 
     def delta(self, call: JsonObject) -> ToolCallDelta | None:
         """Return the piece under an index of ours, None where it says nothing."""
         function = as_object(call.get("function")) or call
         name, call_id = as_text(function.get("name")), as_text(call.get("id"))
         arguments = arguments_text(function.get("arguments"))
-        index = self._index(as_int(call.get("index")), call_id, name)
+        place = as_int(call.get("index"))
+        index = self._index(place, call_id, name)
         is_new = index == len(self.ids)
+        if is_new and not name and not arguments:
+            if call_id:
+                self.early_ids[place] = call_id
+            return None
         if is_new:
-            if not name and not arguments:
-                return None
-            self.ids.append(call_id or new_call_id())
-            self.has_arguments.append(False)
+            self._begin(place, call_id)
         self.has_arguments[index] = self.has_arguments[index] or bool(arguments.strip())
         if is_new:
             return ToolCallDelta(index=index, id=self.ids[index], name=name or None, arguments=arguments)
@@ -71,11 +81,17 @@ class _Tools:
         fresh = len(self.ids)
         if host_index is None:
             is_next = not fresh or bool(name and call_id != self.ids[-1]) or bool(call_id and call_id not in self.ids)
-            return fresh if is_next else fresh - 1
+            return fresh if is_next or None in self.early_ids else fresh - 1
         known = self.by_host_index.get(host_index)
-        if known is None or (call_id and name and call_id != self.ids[known]):
-            self.by_host_index[host_index] = known = fresh
-        return min(known, fresh)
+        return fresh if known is None or (call_id and name and call_id != self.ids[known]) else known
+
+    def _begin(self, host_index: int | None, call_id: str) -> None:
+        """Register the next call; only now, for a piece that says nothing begins none."""
+        if host_index is not None:
+            self.by_host_index[host_index] = len(self.ids)
+        self.ids.append(call_id or self.early_ids.get(host_index, "") or new_call_id())
+        self.early_ids.pop(host_index, None)
+        self.has_arguments.append(False)
 
 
 class StreamDecoder:
@@ -102,6 +118,12 @@ class StreamDecoder:
         self._has_text = False
         self._has_thoughts = False
         self._has_choice = False
+        self._has_content = False
+
+    @property
+    def has_content(self) -> bool:
+        """Whether a chunk was given out of which a reader sees something."""
+        return self._has_content
 
     @property
     def is_over(self) -> bool:
@@ -125,9 +147,11 @@ class StreamDecoder:
             self._plain += piece
             return ()
         try:
-            return self._read(self._sse.feed(piece))
+            chunks = self._read(self._sse.feed(piece))
         except SseOverflow:
             raise bad_payload(self._call, "holds an event larger than 1 MiB, so it was not read on") from None
+        self._has_content = self._has_content or any(chunk.has_content for chunk in chunks)
+        return chunks
 
     def finish(self) -> Sequence[Chunk]:
         """Return the last chunks.
@@ -135,6 +159,7 @@ class StreamDecoder:
         Raises:
             ConnectionFailed: The stream ended without saying that it is whole.
             EmptyAnswer: It held neither text nor a tool call.
+            BadPayload: It lacks a required tool call, and no word was given out yet.
         """
         if self._plain is not None:
             return _as_chunks(decode_answer(self._call, Reply(status=200, headers={}, body=bytes(self._plain))))
@@ -147,6 +172,8 @@ class StreamDecoder:
             if not self._has_choice:
                 raise bad_payload(self._call, "holds no choices", 200)
             raise no_content(self._call, self._reason or "stop", has_thoughts=self._has_thoughts, status=200)
+        if not self._tools.ids and not self._has_content and requires_tool(self._call.request):
+            raise ignored_tool(self._call, 200)
         return [*chunks, self._last(text, thoughts)]
 
     def _last(self, text: str, thoughts: str) -> Chunk:

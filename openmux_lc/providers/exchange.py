@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from openmux_lc.errors import BadPayload
@@ -38,7 +38,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
 
 
 class ChunkDecoder(Protocol):
@@ -47,6 +47,11 @@ class ChunkDecoder(Protocol):
     `is_over` says that the protocol's end was read, `is_complete` that a finish
     reason was: what breaks after either is no fault.
     """
+
+    @property
+    def has_content(self) -> bool:
+        """Whether a chunk was given out of which a reader sees something."""
+        ...
 
     @property
     def is_over(self) -> bool:

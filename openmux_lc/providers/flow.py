@@ -26,13 +26,13 @@ _USAGE_WAIT_S: Final = 2.0
 _DRAIN_S: Final = 0.25
 
 
-def seconds_left(call: Call) -> float:
-    """Return the seconds until the call's deadline.
+def seconds_left(call: Call, *, has_content: bool = False) -> float:
+    """Return the seconds until the first content must be there, else the deadline's.
 
     Raises:
         TimedOut: There are none.
     """
-    left = call.deadline - time.monotonic()
+    left = (call.deadline if has_content else call.content_at) - time.monotonic()
     if left <= 0:
         raise _timed_out(call)
     return left
@@ -103,7 +103,7 @@ class Body:
 
     Raises:
         BadPayload: A successful reply is larger than the call allows.
-        TimedOut: The deadline passed while bytes were trickling in.
+        TimedOut: The moment for the whole body passed while bytes were trickling in.
     """
 
     def __init__(self, call: Call, response: Response) -> None:
@@ -121,12 +121,12 @@ class Body:
             raise _too_large(call)
         self._parts: list[bytes] = []
         self._size = 0
-        wait = response.request.extensions["timeout"]["read"]
-        wait.silence_s = call.stall_s
+        self.wait = Until(call.content_at, call.stall_s)
+        response.request.extensions["timeout"]["read"] = self.wait
 
     def add(self, piece: bytes) -> bool:
         """Take bytes as they came and return whether no more are wanted."""
-        if time.monotonic() > self._call.deadline:
+        if self.wait.is_past:
             raise _timed_out(self._call)
         for part in self._inflater.pieces(piece):
             self._parts.append(part)
@@ -158,8 +158,9 @@ class Flow:
 
     def __init__(self, call: Call, headers: Mapping[str, str], decoder: ChunkDecoder) -> None:
         """Wait for the first byte."""
-        self.wait = Until(call.deadline, call.first_byte_s)
+        self.wait = Until(call.content_at, call.first_byte_s)
         self._call = call
+        self._end_at = call.deadline
         self._decoder = decoder
         self._inflater = _Inflater(call, headers.get("content-encoding", "").lower())
         self._raw = bytearray()
@@ -182,7 +183,7 @@ class Flow:
 
     def feed(self, piece: bytes) -> list[Chunk]:
         """Return the chunks that `piece` completes."""
-        if not self.is_complete and time.monotonic() > self._call.deadline:
+        if not self.is_complete and self.wait.is_past:
             raise _timed_out(self._call)
         self.wait.silence_s = self._call.stall_s
         chunks: list[Chunk] = []
@@ -194,18 +195,23 @@ class Flow:
                 self._raw += part[: RAW_BYTES - len(self._raw)]
             if not self._decoder.is_over:
                 chunks += self._decoder.feed(part)
-        self._hurry()
+        self.renew()
         return chunks
 
     def finish(self) -> Sequence[Chunk]:
         """Return what is left once the server has ended."""
         return self._decoder.finish()
 
-    def _hurry(self) -> None:
-        """Shorten the wait: what may still come is usage, or the mere end."""
+    def renew(self) -> None:
+        """Move the end of the waits to where it is now, after what was read so far.
+
+        Before the first content it is the call's `content_by`; after the last word
+        what may still come is usage, or the mere end.
+        """
         patience_s = _DRAIN_S if self._decoder.is_over else _USAGE_WAIT_S if self._decoder.is_complete else None
         if patience_s is not None:
-            self.wait.at = min(self.wait.at, time.monotonic() + patience_s)
+            self._end_at = min(self._end_at, time.monotonic() + patience_s)
+        self.wait.at = self._end_at if self._decoder.has_content else min(self._end_at, self._call.content_at)
 
 
 def _known(encoding: str) -> str:

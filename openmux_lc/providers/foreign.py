@@ -1,7 +1,8 @@
 """What the exceptions of other people's model classes mean.
 
 Recognised by LangChain's own `ModelError` classes, by a status code, or by the
-names that HTTP libraries share; whatever is none of these is a bug and stays one.
+names that HTTP libraries share; whatever else a stranger's code raises is a failure
+of that route, and the next one is asked. A graph's own signals are no failures.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from openmux_lc.errors import (
     ContextOverflow,
     InvalidRequest,
     ModelGone,
+    OpenMuxError,
     PermissionDenied,
     ProviderError,
     RateLimited,
@@ -49,19 +51,25 @@ _BY_NAME: Final[tuple[tuple[str, type[ProviderError]], ...]] = (
 """Class names, the narrower first; looked for among an exception's bases."""
 
 
+_SIGNAL: Final = "GraphBubbleUp"
+"""Base of the exceptions by which LangGraph steers a run; it may not be imported here."""
+
+
 def foreign_fault(call: Call, error: BaseException) -> ProviderError | None:
-    """Return the typed fault that `error` is, None where it is no provider's."""
-    if isinstance(error, ProviderError):
-        return error
-    status = _status(error)
+    """Return the typed fault that `error` is, None where it must pass as it is.
+
+    Our own errors pass, and a graph's signals, and what is no `Exception`: an
+    interrupt, a cancelled task.
+    """
     names = {cls.__name__ for cls in type(error).__mro__}
+    if not isinstance(error, Exception) or isinstance(error, OpenMuxError) or _SIGNAL in names:
+        return None
+    status = _status(error)
     if status is not None and status >= 300:
         response = getattr(error, "response", None)
         reply = Reply(status=status, headers=_headers(response), body=_body(error, response))
         return to_fault(call, reply, now=time.time())
-    kind = next((kind for name, kind in _BY_NAME if name in names), None)
-    if kind is None:
-        return None
+    kind = next((kind for name, kind in _BY_NAME if name in names), ServerError)
     # The text of a stranger's exception may quote anything: only its class is told.
     message = f"{call.route}: the model raised {type(error).__name__}"
     return kind(message, provider=call.provider.id, model=call.model)

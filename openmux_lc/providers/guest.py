@@ -2,7 +2,7 @@
 
 It runs apart from the caller's tracing, and tagged so that a graph does not show
 its tokens twice. Its sync calls run on daemon threads: nothing else would end a
-wait at the call's deadline.
+wait when the call's time is up.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 
-from openmux_lc.errors import ConfigError, ProviderError, TimedOut
+from openmux_lc.errors import ConfigError, TimedOut
+from openmux_lc.providers.answer import bad_payload
+from openmux_lc.providers.extra import harmless_extra
 from openmux_lc.providers.flow import seconds_left
 from openmux_lc.providers.foreign import foreign_fault
 from openmux_lc.providers.guest_messages import Parts, prepared, profile_of, to_answer, to_messages
@@ -74,7 +76,8 @@ class LangChainAdapter:
         model, messages = self._ready(call)
         with _Told(call):
             async with asyncio.timeout(seconds_left(call)):
-                return to_answer(call, await _apart_async(lambda: model.ainvoke(messages, _CONFIG)))
+                message = await _apart_async(lambda: model.ainvoke(messages, _CONFIG))
+        return to_answer(call, message)
 
     def open(self, call: Call) -> Stream:
         """Return a stream whose first piece has arrived."""
@@ -111,7 +114,9 @@ class LangChainAdapter:
     def _ready(self, call: Call) -> tuple[_Model, list[BaseMessage]]:
         if not isinstance(self._model, BaseChatModel):
             raise ConfigError(f"{call.route} makes vectors, not answers")
-        return prepared(call, self._model), to_messages(call)
+        harmless_extra(call)  # a guest is sent none, but no route may take in silence what others refuse
+        with _Told(call):
+            return prepared(call, self._model), to_messages(call)
 
     def _embeddings(self, call: Call) -> Embeddings:
         if not isinstance(self._model, Embeddings):
@@ -120,7 +125,11 @@ class LangChainAdapter:
 
 
 class _Told:
-    """A context in which a stranger's exception becomes a `ProviderError`, where it is one."""
+    """A context in which whatever a stranger's model raises becomes a `ProviderError`.
+
+    The one place below the surfaces that takes any `Exception`: what a foreign model
+    does is data, as a host's reply is, and its bug must not end the whole run.
+    """
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -129,21 +138,23 @@ class _Told:
         """Begin to watch."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise the typed fault; let bugs, cancellation and the graph's own signals pass."""
-        if not isinstance(error, Exception) or isinstance(error, ProviderError):
-            return
-        fault = foreign_fault(self._call, error)
+        """Raise the typed fault; let cancellation and the graph's own signals pass."""
+        fault = foreign_fault(self._call, error) if error is not None else None
         if fault is not None:
             raise fault from error
 
 
 def _vectors(call: Call, request: EmbeddingRequest, rows: list[list[float]]) -> Vectors:
-    vectors = check_vectors(call, request, [tuple(map(float, row)) for row in rows])
+    try:
+        numbers = [tuple(map(float, row)) for row in rows]
+    except (TypeError, ValueError):
+        raise bad_payload(call, "holds vectors that are not numbers") from None
+    vectors = check_vectors(call, request, numbers)
     return Vectors(route=call.route, vectors=vectors, usage=estimated(request.texts), model=call.model)
 
 
 def _in_time(call: Call, work: Callable[[], _T]) -> _T:
-    """Return what `work` returns, or leave it behind at the deadline."""
+    """Return what `work` returns, or leave it behind when the time for content is up."""
     outcome: queue.SimpleQueue[tuple[_T | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
@@ -212,7 +223,7 @@ class _SyncStream:
                 chunk = self._parts.chunk(message)
                 if chunk is not None:
                     yield chunk
-                message = self._next(min(self._call.stall_s, seconds_left(self._call)))
+                message = self._next(_wait_s(self._call, self._parts))
             yield self._parts.last()
         finally:
             self._is_closed.set()
@@ -285,7 +296,7 @@ class _AsyncStream:
             chunk = self._parts.chunk(message)
             if chunk is not None:
                 yield chunk
-            message = await self._next(min(self._call.stall_s, seconds_left(self._call)))
+            message = await self._next(_wait_s(self._call, self._parts))
         yield self._parts.last()
 
     async def _next(self, wait_s: float) -> BaseMessage | None:
@@ -296,6 +307,11 @@ class _AsyncStream:
                     return await anext(self._source, None)
         finally:
             var_child_runnable_config.reset(token)
+
+
+def _wait_s(call: Call, parts: Parts) -> float:
+    """Return the seconds that the next piece may take."""
+    return min(call.stall_s, seconds_left(call, has_content=parts.has_content))
 
 
 def _timed_out(call: Call) -> TimedOut:

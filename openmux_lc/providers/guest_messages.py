@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, conv
 from langchain_core.runnables import Runnable
 
 from openmux_lc.errors import InvalidRequest
-from openmux_lc.providers.answer import no_content
+from openmux_lc.providers.answer import ignored_tool, no_content, requires_tool
 from openmux_lc.providers.message import arguments_text, estimated_usage, finish_reason, new_call_id
 from openmux_lc.types.catalog import Profile
 from openmux_lc.types.json import JsonObject, as_int, as_list, as_object, as_text
@@ -84,10 +84,13 @@ def to_answer(call: Call, message: BaseMessage) -> Answer:
 
     Raises:
         EmptyAnswer: It holds neither text nor a tool call.
+        BadPayload: It holds text where a tool call was required.
     """
     parts = Parts(call)
     first = parts.chunk(message) or Chunk()
     last = parts.last()
+    if not first.tool_calls and requires_tool(call.request):
+        raise ignored_tool(call)
     return Answer(
         route=call.route,
         text=first.text,
@@ -115,6 +118,7 @@ class Parts:
     _id: str = ""
     _text: int = 0
     _thoughts: int = 0
+    has_content: bool = False
 
     def chunk(self, message: BaseMessage) -> Chunk | None:
         """Return the chunk that `message` is, None where it says nothing."""
@@ -125,7 +129,9 @@ class Parts:
         self._thoughts += len(thoughts)
         if not text and not thoughts and not calls:
             return None
-        return Chunk(text=text, reasoning=thoughts, tool_calls=calls, model=self._model, id=self._id)
+        chunk = Chunk(text=text, reasoning=thoughts, tool_calls=calls, model=self._model, id=self._id)
+        self.has_content = self.has_content or chunk.has_content
+        return chunk
 
     def last(self) -> Chunk:
         """Return the chunk that ends the answer.

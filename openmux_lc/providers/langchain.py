@@ -334,7 +334,10 @@ class ProviderEmbeddings(BaseModel, Embeddings):
 def provider_chat_model(
     provider: Provider, model: str, *, api_key: SecretStr | None = None, **options: Any
 ) -> BaseChatModel:
-    """Return the LangChain face of `provider:model`.
+    """Return the LangChain face of `provider:model`, which sends whatever it is asked.
+
+    There is no check that the model is free before its sends: that stands in the
+    pool alone. A row and a key that can be billed will be billed.
 
     Args:
         provider: The row, its `base_url` as it is to be used.
@@ -353,7 +356,10 @@ def provider_chat_model(
 def provider_embeddings(
     provider: Provider, model: str, *, api_key: SecretStr | None = None, **options: Any
 ) -> Embeddings:
-    """Return the LangChain face of an embedding model; arguments as `provider_chat_model`."""
+    """Return the LangChain face of an embedding model; arguments as `provider_chat_model`.
+
+    As there, no check that the model is free stands before its sends.
+    """
     if provider.dialect == "ollama" and importlib.util.find_spec("langchain_ollama") is not None:
         from langchain_ollama import OllamaEmbeddings
 

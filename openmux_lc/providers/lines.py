@@ -25,6 +25,9 @@ class _Progress(Protocol):
     @property
     def is_done(self) -> bool: ...
 
+    @property
+    def has_content(self) -> bool: ...
+
 
 class _LineDecoder:
     """Collects bytes; `take` gives the lines that are whole."""
@@ -33,6 +36,11 @@ class _LineDecoder:
         self._call, self._progress = call, progress
         self._rest = b""
         self._whole = b""
+
+    @property
+    def has_content(self) -> bool:
+        """Whether a reader sees something of the lines so far."""
+        return self._progress.has_content
 
     @property
     def is_over(self) -> bool:
@@ -87,6 +95,7 @@ class Lines(SyncByteStream):
             for piece in self.response.iter_raw():
                 self._flow.feed(piece)
                 yield self._decoder.take()
+                self._flow.renew()  # only now have the lines been read
                 if self._flow.is_drained:
                     break
         self._flow.finish()
@@ -123,6 +132,7 @@ class AsyncLines(AsyncByteStream):
                     break
                 self._flow.feed(piece)
                 yield self._decoder.take()
+                self._flow.renew()  # only now have the lines been read
         self._flow.finish()
         yield self._decoder.take()
 

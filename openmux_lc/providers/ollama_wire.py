@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from openmux_lc.errors import InvalidRequest
-from openmux_lc.providers.answer import bad_payload, no_content
+from openmux_lc.providers.answer import bad_payload, ignored_tool, no_content, requires_tool
 from openmux_lc.providers.exchange import RAW_BYTES, Reply
+from openmux_lc.providers.extra import harmless_extra, refuse_host_tools
 from openmux_lc.providers.fault import to_fault
 from openmux_lc.providers.message import arguments_text, estimated_usage, new_call_id
 from openmux_lc.providers.thinking import ThoughtSplitter
@@ -59,8 +60,13 @@ def chat_body(call: Call) -> dict[str, Json | list[dict[str, object]]]:
     """Return the arguments of the client's `chat`, images as bytes.
 
     Bytes, because the client takes a text for the path of a file and would read it.
+
+    Raises:
+        InvalidRequest: It asks for what could cost money, or for an image elsewhere.
     """
     request = call.request
+    harmless_extra(call)
+    refuse_host_tools(call)
     names = {
         as_text(as_object(tool_call).get("id")): as_text(as_object(as_object(tool_call).get("function")).get("name"))
         for message in request.messages
@@ -96,6 +102,7 @@ class Parts:
     window: int
     is_done: bool = False
     is_truncated: bool = False
+    has_content: bool = False
     _calls: int = 0
     _has_text: bool = False
     _has_thoughts: bool = False
@@ -120,7 +127,9 @@ class Parts:
         self._note(text, thoughts)
         if not text and not thoughts and not calls:
             return None
-        return Chunk(text=text, reasoning=thoughts, tool_calls=calls, model=as_text(part.get("model")))
+        chunk = Chunk(text=text, reasoning=thoughts, tool_calls=calls, model=as_text(part.get("model")))
+        self.has_content = self.has_content or chunk.has_content
+        return chunk
 
     def _last(self, part: JsonObject, text: str, thoughts: str, calls: tuple[ToolCallDelta, ...]) -> Chunk:
         self._note(text, thoughts)
@@ -128,6 +137,8 @@ class Parts:
         reason = as_text(part.get("done_reason")) or "stop"
         if not self._has_text and not self._calls:
             raise no_content(self.call, reason, has_thoughts=self._has_thoughts, status=200)
+        if not self._calls and not self.has_content and requires_tool(self.call.request):
+            raise ignored_tool(self.call, 200)
         usage = _usage(part)
         self.is_truncated = usage is not None and usage.input_tokens >= self.window
         return Chunk(

@@ -14,6 +14,7 @@ from openmux_lc.providers.answer import decode_answer
 from openmux_lc.providers.body import chat_body, embedding_body
 from openmux_lc.providers.chunks import StreamDecoder
 from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply
+from openmux_lc.providers.extra import harmless_extra, refuse_host_tools
 from openmux_lc.providers.vectors import decode_vectors
 from openmux_lc.types.json import Json, JsonObject
 from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
@@ -26,9 +27,15 @@ class OpenAIDialect:
     """Requests and replies of `/chat/completions` and `/embeddings`."""
 
     def chat(self, call: Call, *, is_stream: bool) -> Ask:
-        """Return the request for an answer."""
+        """Return the request for an answer.
+
+        Raises:
+            InvalidRequest: It asks for what could cost money, or cannot be written.
+        """
+        extra = harmless_extra(call)
+        refuse_host_tools(call)
         body = chat_body(call.model, call.request, is_stream=is_stream, quirks=call.provider.quirks)
-        return _post(call, "/chat/completions", body, is_stream=is_stream)
+        return _post(call, "/chat/completions", {**body, **extra}, is_stream=is_stream)
 
     def answer(self, call: Call, reply: Reply) -> Answer:
         """Return the answer in a successful reply."""

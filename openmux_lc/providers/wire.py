@@ -83,17 +83,21 @@ class WireAdapter:
 
     def start(self, call: Call, ask: Ask) -> Response:
         """Return the response once its headers say success; else raise its fault."""
+        wait = Until(call.content_at, call.first_byte_s)
         with Translated(call, is_early=True):
-            response = self._clients.sync(ask.url).send(self._request(call, ask), stream=True)
+            response = self._clients.sync(ask.url).send(self._request(call, ask, wait), stream=True)
         if not response.is_success:
             raise self._read(call, response).fault()
         return response
 
     async def astart(self, call: Call, ask: Ask) -> Response:
         """Return the response once its headers say success; else raise its fault."""
+        # The loop ends every wait; the transport would keep one bound for a whole stream.
+        wait = seconds_left(call, has_content=True)
         with Translated(call, is_early=True):
             async with asyncio.timeout(min(seconds_left(call), call.first_byte_s)):
-                response = await self._clients.for_running_loop(ask.url).send(self._request(call, ask), stream=True)
+                request = self._request(call, ask, wait)
+                response = await self._clients.for_running_loop(ask.url).send(request, stream=True)
         if not response.is_success:
             raise (await self._aread(call, response)).fault()
         return response
@@ -115,18 +119,20 @@ class WireAdapter:
         try:
             with Translated(call):
                 body = Body(call, response)
-                async with asyncio.timeout(seconds_left(call)):
-                    async for piece in response.aiter_raw():
-                        if body.add(piece):
-                            break
+                pieces = response.aiter_raw()
+                while True:
+                    async with asyncio.timeout(body.wait.left):
+                        piece = await anext(pieces, None)
+                    if piece is None or body.add(piece):
+                        break
         finally:
             await response.aclose()
         return body
 
-    def _request(self, call: Call, ask: Ask) -> Request:
+    def _request(self, call: Call, ask: Ask, wait: float) -> Request:
         left_s = seconds_left(call)
-        wait = Until(call.deadline, call.first_byte_s)
-        timeout = {"connect": min(_CONNECT_S, left_s), "read": wait, "write": wait, "pool": min(_POOL_S, left_s)}
+        connect = Until(call.content_at, _CONNECT_S)
+        timeout = {"connect": connect, "read": wait, "write": wait, "pool": min(_POOL_S, left_s)}
         url = self._urls.get(ask.url)
         if url is None:
             url = self._urls[ask.url] = URL(ask.url)
@@ -144,10 +150,9 @@ def wake_reader(response: Response) -> None:
 
 
 def _flow(call: Call, response: Response, dialect: Dialect) -> tuple[Flow, tuple[LimitObservation, ...]]:
-    """Return the stream's state, its reads bound to it, and what its headers tell."""
+    """Return the stream's state and what its headers tell."""
     headers = lower_headers(response)
     flow = Flow(call, headers, dialect.chunks(call))
-    response.request.extensions["timeout"]["read"] = flow.wait
     return flow, read_limits(headers, call.provider.quirks, time.time())
 
 
@@ -159,6 +164,7 @@ class _SyncStream:
         self._response = response
         try:
             self._flow, self.limits = _flow(call, response, dialect)
+            response.request.extensions["timeout"]["read"] = self._flow.wait
         except BaseException:
             response.close()
             raise

@@ -183,6 +183,8 @@ class Provider:
         is_on: False keeps the row for its dialect and tests, never for calls.
         off_reason: Why it is off and since when.
         base_url: With the version segment, without a trailing slash.
+        address_env: Variables of the host's own that tell where it is, first found
+            wins: `host`, `host:port` or an address. `OPENMUX_<ID>_BASE_URL` outranks them.
         dialect: Name of the adapter that speaks to it.
         quirks: Flags that the dialect understands.
         ports: Default loopback ports of a local engine.
@@ -196,6 +198,7 @@ class Provider:
     id: str
     name: str
     base_url: str
+    address_env: tuple[str, ...] = ()
     dialect: str = "openai"
     is_local: bool = False
     is_on: bool = True

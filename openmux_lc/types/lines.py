@@ -9,11 +9,10 @@ __all__ = ["line_of"]
 
 
 def line_of(text: str, keys: Sequence[str]) -> int:
-    """Return the line of the last of `keys` that is found in `text`, else 1."""
-    lines = text.splitlines()
-    for key in reversed(keys):
-        word = re.compile(rf"(^|[\s.\[{{,\"'])({re.escape(key)})([\s.\]=\"']|$)")
-        for number, line in enumerate(lines, 1):
-            if word.search(line.split("#")[0]):
-                return number
-    return 1
+    """Return the line of the last of `keys` that is found behind those before it, else 1."""
+    lines = [line.split("#")[0] for line in text.splitlines()]
+    here = 0
+    for key in keys:
+        word = re.compile(rf"(^|[\s.\[{{,\"'])({re.escape(key)})([\s.\],=\"']|$)")
+        here = next((at for at in range(here, len(lines)) if word.search(lines[at])), here)
+    return here + 1

@@ -53,30 +53,31 @@ class Request:
         response_format: `json_object` or `json_schema` object.
         stop: At most four sequences on most hosts.
         reasoning_effort: `low`, `medium`, `high` where a model thinks.
-        extra_body: Fields the user wants on the wire as they are.
+        extra_body: Fields the user wants on the wire as they are; only names that are
+            known to cost nothing are taken, all others are refused.
     """
 
-    messages: tuple[Message, ...]
-    tools: tuple[JsonObject, ...] = ()
+    messages: tuple[Message, ...] = field(repr=False)
+    tools: tuple[JsonObject, ...] = field(default=(), repr=False)
     tool_choice: str | JsonObject | None = None
     parallel_tool_calls: bool | None = None
-    response_format: JsonObject | None = None
+    response_format: JsonObject | None = field(default=None, repr=False)
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
     max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...] = field(default=(), repr=False)
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     reasoning_effort: str | None = None
-    extra_body: JsonObject = field(default_factory=dict)
+    extra_body: JsonObject = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingRequest:
     """Texts to be turned into vectors; `purpose` matters to asymmetric models."""
 
-    texts: tuple[str, ...]
+    texts: tuple[str, ...] = field(repr=False)
     purpose: Literal["query", "document"] | None = None
     dimensions: int | None = None
 
@@ -217,7 +218,7 @@ class ToolCall:
 
     id: str
     name: str
-    arguments: str
+    arguments: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,15 +228,15 @@ class ToolCallDelta:
     index: int
     id: str | None = None
     name: str | None = None
-    arguments: str = ""
+    arguments: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """A piece of a streamed answer; empty fields carry nothing."""
 
-    text: str = ""
-    reasoning: str = ""
+    text: str = field(default="", repr=False)
+    reasoning: str = field(default="", repr=False)
     tool_calls: tuple[ToolCallDelta, ...] = ()
     finish_reason: str | None = None
     usage: Usage | None = None
@@ -259,16 +260,16 @@ class Answer:
     """
 
     route: Route
-    text: str = ""
-    reasoning: str = ""
+    text: str = field(default="", repr=False)
+    reasoning: str = field(default="", repr=False)
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
     usage: Usage = field(default_factory=Usage)
     model: str = ""
     id: str = ""
-    raw: bytes = b""
+    raw: bytes = field(default=b"", repr=False)
     limits: tuple[LimitObservation, ...] = ()
-    extra: Mapping[str, Json] = field(default_factory=dict)
+    extra: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
     @property
     def is_empty(self) -> bool:

@@ -7,7 +7,7 @@ An adapter turns a `Call` into an `Answer`, a `Stream` or `Vectors`, or raises a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from openmux_lc.types.catalog import Provider, Route
@@ -30,6 +30,8 @@ class Call:
         request: What to ask; embeddings pass theirs separately.
         key: None where the host is called without one.
         deadline: `time.monotonic()` at which every wait of this call ends.
+        content_by: `time.monotonic()` by which the first content of a stream, or the
+            whole body of any other reply, must be there; None means `deadline`.
         first_byte_s: Longest wait for the first byte of the answer.
         stall_s: Longest silence inside a stream.
         max_bytes: Largest answer that is read.
@@ -37,8 +39,9 @@ class Call:
 
     provider: Provider
     model: str
-    request: Request
+    request: Request = field(repr=False)
     deadline: float
+    content_by: float | None = None
     key: SecretStr | None = None
     first_byte_s: float = 60.0
     stall_s: float = 60.0
@@ -48,6 +51,11 @@ class Call:
     def route(self) -> Route:
         """The route this call goes to."""
         return Route(self.provider.id, self.model)
+
+    @property
+    def content_at(self) -> float:
+        """`time.monotonic()` at which the wait for the first content ends."""
+        return self.deadline if self.content_by is None else min(self.content_by, self.deadline)
 
 
 class Stream(Protocol):

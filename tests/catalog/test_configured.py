@@ -1,12 +1,11 @@
-"""What the TOML file and the address variables change, and what only a trusted file may say (principle 5)."""
-
-from pathlib import Path
+"""What the TOML file changes, and what only a trusted file may say (principle 5)."""
 
 import pytest
 
 from openmux_lc.catalog.catalog import load_catalog
 from openmux_lc.catalog.free import evidence
 from openmux_lc.errors import ConfigError, UnknownProviderError, UntrustedConfigError
+from openmux_lc.providers.registry import DIALECTS
 from openmux_lc.settings import Settings
 from openmux_lc.trust import trust
 from openmux_lc.types.catalog import Auth, Limit, Model, Route, Window
@@ -91,9 +90,7 @@ def test_the_word_about_one_model_opens_a_row_that_is_off_for_that_model_only(tm
 
 
 def test_a_model_of_an_unknown_provider_names_the_file(tmp_path):
-    with pytest.raises(
-        UnknownProviderError, match=r"openmux\.toml: \[\[models\]\] route = 'nobody:x'.*providers\.nobody"
-    ):
+    with pytest.raises(UnknownProviderError, match=r"openmux\.toml:3: models\.route: 'nobody:x'.*providers\.nobody"):
         load_catalog(configured(tmp_path, '[[models]]\nroute = "nobody:x"\n'))
 
 
@@ -140,7 +137,7 @@ def test_a_known_provider_keeps_what_the_file_does_not_say(tmp_path):
 def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path):
     text = '[providers.mine]\nbase_url = "https://me:hunter2@host.example/v1"\n'
 
-    with pytest.raises(ConfigError, match=r"\[providers\.mine\] base_url") as caught:
+    with pytest.raises(ConfigError, match=r"openmux\.toml:3: providers\.mine\.base_url: ") as caught:
         load_catalog(configured(tmp_path, text))
 
     assert "hunter2" not in str(caught.value)
@@ -158,10 +155,13 @@ def test_settings_built_in_code_are_checked_like_a_file():
         f'[providers.mine]\nbase_url = "{LOOPBACK}"\nfree = true\n',
         f'[providers.mine]\nbase_url = "{EVIL}"\n',
         f'[providers.groq]\nbase_url = "{EVIL}"\n',
+        f'[providers.groq]\nbase_url = "{LOOPBACK}"\napi_key_env = "OTHER_SECRET"\n',
+        f'[providers.mine]\nbase_url = "{LOOPBACK}"\napi_key_env = "OTHER_SECRET"\n',
+        f'[providers.ollama]\nbase_url = "{LOOPBACK}"\napi_key_env = "GROQ_API_KEY"\n',
     ],
 )
 def test_a_file_found_through_the_working_directory_asks_in_vain_until_it_is_trusted(tmp_path, text):
-    with pytest.raises(UntrustedConfigError, match=r"project\.toml: .*openmux config trust .*project\.toml"):
+    with pytest.raises(UntrustedConfigError, match=r"project\.toml:\d+: \w.*openmux config trust .*project\.toml"):
         load_catalog(found(tmp_path, "", text))
 
     trust(tmp_path / "project.toml")
@@ -192,66 +192,58 @@ def test_a_trusted_file_that_changed_by_a_byte_is_asked_for_again(tmp_path):
         load_catalog(found(tmp_path, "", f"{text}\n"))
 
 
-def test_a_variable_moves_a_provider(tmp_path):
-    environ = {"OPENMUX_GROQ_BASE_URL": f" {LOOPBACK}/ ", "OPENMUX_GITHUB_MODELS_BASE_URL": EVIL}
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[routing]\nfallback = [\n "groq:x",\n "nope:x",\n]\n', ":5: routing.fallback: no provider 'nope'"),
+        ('[routing]\nfallback = ["auto", "grok:openai/gpt-oss-20b"]\n', "did you mean groq:openai/gpt-oss-20b"),
+        (
+            '[routing]\nproviders = ["ollama", "grok"]\n',
+            ":3: routing.providers: no provider 'grok'; did you mean 'groq'?",
+        ),
+        (
+            f"""[providers.one]
+base_url = "{LOOPBACK}"
+dialect = "openai"
+[providers.two]
+base_url = "{LOOPBACK}"
+dialect = "opanai"
+""",
+            ":7: providers.two.dialect: no dialect 'opanai'; did you mean 'openai'?",
+        ),
+        (f'[providers.one]\nbase_url = "{LOOPBACK}"\ndialect = "morse"\n', "there are ollama, openai"),
+    ],
+)
+def test_a_choice_of_what_does_not_exist_is_told_with_file_key_and_line(tmp_path, text, told):
+    with pytest.raises(ConfigError) as caught:
+        load_catalog(configured(tmp_path, text))
 
-    catalog = load_catalog(Settings.load(environ=environ, cwd=tmp_path))
-
-    assert catalog.provider("groq").base_url == LOOPBACK
-    assert catalog.provider("github-models").base_url == EVIL, "a dash is written as an underscore"
+    assert str(caught.value).startswith(f"{tmp_path / 'openmux.toml'}:")
+    assert told in str(caught.value)
 
 
-@pytest.mark.parametrize("value", ["localhost:11434", "ftp://x", "http://me:hunter2@x"])
-def test_a_malformed_address_names_its_variable_and_not_itself(tmp_path, value):
-    with pytest.raises(ConfigError, match="environment: OPENMUX_OLLAMA_BASE_URL: ") as caught:
-        load_catalog(Settings.load(environ={"OPENMUX_OLLAMA_BASE_URL": value}, cwd=tmp_path))
-
-    assert value not in str(caught.value)
+def test_the_dialects_that_a_file_may_name_are_those_that_are_spoken():
+    assert set(DIALECTS) == {row.dialect for row in load_catalog(Settings()).providers.values()}
 
 
 @pytest.mark.parametrize(
-    ("dotenv", "environ"),
-    [
-        (f"OPENMUX_GROQ_BASE_URL={EVIL}", {"GROQ_API_KEY": "of-the-environment"}),
-        (f"OPENMUX_GROQ_BASE_URL={EVIL}", {}),  # the key may lie in the keyring
-        (f"OPENMUX_GROQ_BASE_URL={EVIL}\nGROQ_API_KEY=in-the-file", {"GROQ_API_KEY": "of-the-environment"}),
-        (f"OPENMUX_GEMINI_BASE_URL={EVIL}\nGOOGLE_API_KEY=in-the-file", {"GEMINI_API_KEY": "of-the-environment"}),
-        (f"OPENMUX_KILO_BASE_URL={EVIL}", {}),
-        (f"OPENMUX_OLLAMA_BASE_URL={EVIL}", {}),
-        ("OPENMUX_OLLAMA_BASE_URL=http://127.0.0.1.evil.example", {}),
-        ("OPENMUX_OLLAMA_BASE_URL=http://localhost.evil.example", {}),
-    ],
+    ("value", "told"),
+    [("grok", "did you mean 'groq'?"), ("groq, nobodys-host", "no provider 'nobodys-host'; there are cerebras, ")],
 )
-def test_an_untrusted_env_file_may_not_divert_what_is_not_its_own(tmp_path, dotenv, environ):
-    """A repository's `.env` must not receive the user's key, nor a keyless provider's prompts."""
-    with pytest.raises(UntrustedConfigError, match=r"\.env: OPENMUX_\w+_BASE_URL .*openmux config trust") as caught:
-        load_catalog(found(tmp_path, dotenv, environ=environ))
+def test_a_choice_of_providers_that_do_not_exist_names_variable_and_mend(tmp_path, value, told):
+    """Else the pool would be empty, and the reason a riddle."""
+    with pytest.raises(UnknownProviderError, match=r"^environment: OPENMUX_PROVIDERS: no provider ") as caught:
+        load_catalog(Settings.load(environ={"OPENMUX_PROVIDERS": value}, cwd=tmp_path))
 
-    assert "of-the-environment" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("dotenv", "row", "url"),
-    [
-        (f"OPENMUX_GROQ_BASE_URL={EVIL}\nGROQ_API_KEY=in-the-file", "groq", EVIL),
-        (f"OPENMUX_GROQ_BASE_URL={LOOPBACK}", "groq", LOOPBACK),
-        ("OPENMUX_OLLAMA_BASE_URL=http://localhost:1", "ollama", "http://localhost:1"),
-    ],
-)
-def test_an_untrusted_env_file_may_move_its_own_key_and_anything_to_this_machine(tmp_path, dotenv, row, url):
-    assert load_catalog(found(tmp_path, dotenv)).provider(row).base_url == url
+    assert told in str(caught.value)
 
 
-def test_a_key_given_in_code_is_not_the_files_own(tmp_path):
-    settings = found(tmp_path, f"OPENMUX_GROQ_BASE_URL={EVIL}\nGROQ_API_KEY=in-the-file")
-
-    with pytest.raises(UntrustedConfigError):
-        load_catalog(settings, keys_in_code={"groq": "given-in-code"})
+def test_a_choice_in_code_is_checked_as_well():
+    with pytest.raises(UnknownProviderError, match=r"^providers: no provider 'grok'"):
+        load_catalog(Settings(providers=("grok",)))
 
 
-def test_a_trusted_env_file_may_move_anything(tmp_path):
-    dotenv = f"OPENMUX_KILO_BASE_URL={EVIL}"
-    found(tmp_path, dotenv)
-    trust(Path(tmp_path / ".env"))
+def test_a_host_of_the_users_own_may_be_chosen(tmp_path):
+    text = f'[routing]\nproviders = ["mine"]\nfallback = ["mine:x"]\n[providers.mine]\nbase_url = "{LOOPBACK}"\n'
 
-    assert load_catalog(found(tmp_path, dotenv)).provider("kilo").base_url == EVIL
+    assert "mine" in load_catalog(configured(tmp_path, text)).providers

@@ -132,6 +132,7 @@ def test_a_model_without_tasks_takes_the_usual_ones(tmp_path):
         (ROW + "auth = 'none'", "auth", "write a table"),
         (ROW + "auth = { mode = 'keys' }", "auth.mode", "did you mean 'key'?"),
         (ROW + "auth = { env = ['sk-or-v1-123'] }", "auth.env", "never keys"),
+        (ROW + "address_env = ['http://127.0.0.1']", "address_env", "never keys or addresses"),
         (ROW + "auth = { header = 'x: y' }", "auth.header", "name of an HTTP header"),
         (ROW + "auth = { form = 'Bearer' }", "auth.form", "{key}"),
         (ROW + "auth = { check_path = 'me' }", "auth.check_path", "begins with /"),

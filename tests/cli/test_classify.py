@@ -51,7 +51,6 @@ def test_jsonl_gives_one_object_for_each_line_in_order(invoke: Invoke, tmp_path:
         ('{"attachments": []}', "no `text`"),
         ('{"text": 7}', "no `text`"),
         ('{"text": "x", "attachments": "image"}', "list of kinds"),
-        ('{"text": "x", "attachments": ["smell"]}', "'smell'"),
         ("[" * 100_000, "not JSON"),
     ],
 )
@@ -62,6 +61,23 @@ def test_a_bad_line_ends_it_with_its_number_after_those_before(invoke: Invoke, l
     assert len(ended.stdout.splitlines()) == 1
     assert "standard input:3" in ended.stderr
     assert problem in ended.stderr
+
+
+def test_an_attachment_of_an_unknown_kind_does_not_end_it(invoke: Invoke):
+    text = "Write a Python function that reverses a list."
+    lines: list[dict[str, object]] = [
+        {"text": text},
+        {"text": text, "attachments": ["file", "smell"]},
+        {"text": "What is this?", "attachments": ["image"]},
+        {"text": "What is this?", "attachments": ["file", "image"]},
+    ]
+
+    ended = invoke("classify", "--jsonl", "-", stdin=as_jsonl(lines))
+
+    told = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert ended.exit_code == 0
+    assert 4 == len(told)
+    assert (told[0], told[2]) == (told[1], told[3])
 
 
 def test_a_line_that_is_no_utf8_is_named(openmux: Openmux):

@@ -44,6 +44,10 @@ def test_the_table_and_its_verdict(invoke: Invoke):
     [
         ("schema = 1\n[routing]\nfallbak = []\n", ":3: routing.fallbak"),
         ("schema = 1\n[routing]\nfallback = ['grok:x']\n", "grok"),
+        (
+            "schema = 1\n[routing]\nproviders = ['grok']\n",
+            ":3: routing.providers: no provider 'grok'; did you mean 'groq'",
+        ),
         ("schema = \n", "not valid TOML"),
         ("schema = 1\n[[models]]\nroute = 'nope:x'\n", "nope"),
         ("schema = 1\n[routing]\nprofile = 'nonesuch'\n", "nonesuch"),
@@ -58,6 +62,35 @@ def test_what_is_wrong_is_named_and_ends_with_two(invoke: Invoke, tmp_path: Path
 
     assert ended.exit_code == 2
     assert told in ended.stderr
+
+
+def test_providers_that_do_not_exist_are_wrong_configuration(invoke: Invoke):
+    ended = invoke("config", "check", env={"OPENMUX_PROVIDERS": "grok"})
+
+    assert ended.exit_code == 2
+    assert "environment: OPENMUX_PROVIDERS: no provider 'grok'; did you mean 'groq'?" in ended.stderr
+
+
+def test_an_address_tells_its_variable(invoke: Invoke):
+    told = check(invoke, OLLAMA_HOST="0.0.0.0:9", OPENMUX_LMSTUDIO_BASE_URL="http://127.0.0.1:9/v1")
+
+    assert told["address of ollama"] == ("http://127.0.0.1:9", "OLLAMA_HOST (environment)")
+    assert told["address of lmstudio"] == ("http://127.0.0.1:9/v1", "OPENMUX_LMSTUDIO_BASE_URL (environment)")
+
+
+def test_a_dotenv_that_names_a_file_to_be_written_is_refused_until_it_is_trusted(invoke: Invoke, tmp_path: Path):
+    victim = tmp_path / "victim"
+    victim.write_text("precious\n", encoding="utf-8")
+    Path(".env").write_text(f"OPENMUX_STATE_URL=sqlite:///{victim}\n", encoding="utf-8")
+
+    refused = invoke("doctor", env={"OPENMUX_OFFLINE": "1"})
+    invoke("config", "trust", ".env")
+    trusted = invoke("doctor", "--json", env={"OPENMUX_OFFLINE": "1"})
+
+    assert refused.exit_code == 2
+    assert f"openmux config trust {Path('.env').absolute()}" in refused.stderr
+    assert "cannot be used" in json.loads(trusted.stdout)["state"]
+    assert "precious\n" == victim.read_text(encoding="utf-8")
 
 
 def test_path_is_one_line_for_scripts(invoke: Invoke, tmp_path: Path):

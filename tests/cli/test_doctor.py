@@ -94,8 +94,18 @@ def test_a_state_store_that_does_not_work_is_told(invoke: Invoke, tmp_path: Path
         ended = invoke("doctor", env=hosted_at(upstream, OPENMUX_STATE_URL=f"sqlite:///{blocked / 'state.db'}"))
 
     assert ended.exit_code == 0
-    assert "cannot be written" in ended.stdout
+    assert "cannot be used" in ended.stdout
     assert "OPENMUX_STATE_URL=memory:" in ended.stdout
+
+
+def test_a_state_store_of_somebody_else_is_told_although_it_could_be_written(invoke: Invoke, tmp_path: Path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not yours\n", encoding="utf-8")
+    with FakeUpstream() as upstream:
+        ended = invoke("doctor", env=hosted_at(upstream, OPENMUX_STATE_URL=f"sqlite:///{notes}"))
+
+    assert "cannot be used" in ended.stdout
+    assert "not yours\n" == notes.read_text(encoding="utf-8")
 
 
 def test_files_and_their_trust_are_told(invoke: Invoke):

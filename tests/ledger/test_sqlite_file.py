@@ -1,8 +1,10 @@
 """The SQLite file: private, mended when damaged, and never the reason for a lost answer."""
 
 import logging
+import os
 import sqlite3
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,10 @@ from openmux_lc.types.run import Attempt
 from openmux_lc.types.state import Cooldown, Refusal, Reservation
 
 NOON = 1_781_265_600.0
+MAGIC = b"SQLite format 3\0"
+
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs pipes in the file system")
 
 
 @pytest.fixture
@@ -105,15 +111,68 @@ def test_either_ledger_may_settle_and_only_the_first_counts(open_ledger, sqlite_
 def test_a_damaged_file_is_moved_aside(open_ledger, sqlite_url, path, route, caplog):
     """Kept for whoever wants to look; a new one is begun."""
     path.parent.mkdir()
-    path.write_bytes(b"this is not a database, but long enough to look like one" * 100)
+    path.write_bytes(MAGIC + b"this is not a database, but begins like one" * 100)
 
     ledger = open_ledger(sqlite_url)
     ledger.cool(str(route), Cooldown(until=NOON + 10, reason="by hand"))
 
     (aside,) = path.parent.glob("state.db.corrupt-*")
-    assert aside.read_bytes().startswith(b"this is not")
+    assert b"this is not" in aside.read_bytes()
     assert str(path) in caplog.text
+    assert ledger.is_kept
     assert ledger.snapshot() == open_ledger(sqlite_url).snapshot()
+
+
+@pytest.mark.parametrize(
+    "held",
+    [b"Host *\n  IdentityFile ~/.ssh/id\n", b"x", b"\0" * 8192, b"long enough to be a page or two " * 500, MAGIC[:9]],
+    ids=["a text", "a byte", "zeros", "pages", "half a beginning"],
+)
+def test_a_file_that_is_no_database_is_left_as_it_is(open_ledger, path, route, held, caplog):
+    """A wrong address may name any file of the user's: not moved, not closed to others, not written."""
+    path.parent.mkdir()
+    path.write_bytes(held)
+    path.chmod(0o644)
+
+    ledger = open_ledger(f"sqlite:///{path}")
+    ledger.cool(str(route), Cooldown(until=NOON + 10, reason="by hand"))
+    ledger.settle(ledger.reserve(route, (), {}), Attempt(route=route))
+    ledger.close()
+
+    assert ["state.db"] == [each.name for each in path.parent.iterdir()]
+    assert held == path.read_bytes()
+    assert "0o644" == oct(stat.S_IMODE(path.stat().st_mode))
+    assert str(path) in caplog.text
+    assert "OPENMUX_STATE_URL" in caplog.text
+    assert not ledger.is_kept
+
+
+def test_an_empty_file_is_taken(open_ledger, sqlite_url, path):
+    path.parent.mkdir()
+    path.touch(mode=0o644)
+
+    ledger = open_ledger(sqlite_url)
+
+    assert ledger.is_kept
+    assert path.read_bytes().startswith(MAGIC)
+    assert "0o600" == oct(stat.S_IMODE(path.stat().st_mode))
+
+
+@posix_only
+def test_what_is_no_plain_file_is_left_as_it_is(open_ledger, path):
+    """A pipe would wait for a reader for ever, and a device is everybody's."""
+    path.parent.mkdir()
+    os.mkfifo(path)
+    path.chmod(0o644)
+
+    ledger = open_ledger(f"sqlite:///{path}")
+
+    assert not ledger.is_kept
+    assert "0o644" == oct(stat.S_IMODE(path.stat().st_mode))
+
+
+def test_memory_that_was_asked_for_is_kept(open_ledger):
+    assert open_ledger("memory:").is_kept
 
 
 def test_damage_inside_a_table_is_found_when_it_is_opened(open_ledger, sqlite_url, path, route):
@@ -191,22 +250,27 @@ def test_a_pause_that_finds_the_file_locked_holds_for_this_process(open_ledger, 
     assert "this process only" in caplog.text
 
 
-def test_somebody_elses_database_is_left_alone(open_ledger, sqlite_url, path, route, caplog):
-    """The address names a file of another program."""
+@pytest.mark.parametrize("version", [0, 1, 7])
+def test_somebody_elses_database_is_left_alone(open_ledger, path, route, version, caplog):
+    """The address names a file of another program, which counts its versions like us."""
     path.parent.mkdir()
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE theirs (id)")
+        other.execute(f"PRAGMA user_version = {version}")
     other.close()
+    path.chmod(0o644)
     before = path.read_bytes()
 
-    ledger = open_ledger(sqlite_url)
+    ledger = open_ledger(f"sqlite:///{path}")
     ledger.cool(str(route), Cooldown(until=NOON + 10, reason="by hand"))
 
     with sqlite3.connect(path) as other:
         tables = other.execute("SELECT name FROM sqlite_master").fetchall()
     other.close()
     assert [("theirs",)] == tables
-    assert len(before) == len(path.read_bytes())
+    assert before == path.read_bytes()
+    assert "0o644" == oct(stat.S_IMODE(path.stat().st_mode))
+    assert ["state.db"] == [each.name for each in path.parent.iterdir()]
     assert str(path) in caplog.text
     assert ledger.snapshot().cooldown(route) is not None
 
@@ -221,6 +285,7 @@ def test_a_file_of_a_newer_version_is_left_alone(open_ledger, sqlite_url, path, 
     open_ledger(sqlite_url)
 
     assert "newer" in caplog.text
+    assert str(path) in caplog.text
 
 
 def test_a_file_that_breaks_while_it_is_used_costs_a_warning_not_an_answer(
@@ -240,6 +305,7 @@ def test_a_file_that_breaks_while_it_is_used_costs_a_warning_not_an_answer(
 
     assert [Reservation, Reservation, Refusal] == [type(reply) for reply in replies]
     assert 1 == len(caplog.messages)
+    assert not ledger.is_kept
     assert "other" in ledger.snapshot().cooldowns
     assert 1.0 == ledger.snapshot().routes[route].successes
 

@@ -14,6 +14,7 @@ from openmux_lc.providers.answer import decode_answer
 from openmux_lc.providers.chunks import StreamDecoder
 from openmux_lc.providers.exchange import Reply
 from openmux_lc.types.run import Answer, Usage
+from openmux_lc.types.wire import Call
 from tests.providers.calls import call
 
 
@@ -270,3 +271,91 @@ def test_whatever_json_comes_gives_an_answer_or_a_typed_fault(payload: Any) -> N
         except ProviderError as error:
             found = error
         assert isinstance(found, Answer) or "fake:tiny" in str(found)
+
+
+def _tool_pieces(*deltas: dict[str, Any]) -> list[tuple[str, str, str]]:
+    calls = [_delta(tool_calls=[delta]) for delta in deltas]
+    answer = _streamed(*calls, _delta("tool_calls"))
+    return [(tool.id, tool.name, tool.arguments) for tool in answer.tool_calls]
+
+
+@pytest.mark.parametrize("place", [{"index": 0}, {}])
+def test_a_tool_call_that_begins_without_a_name_keeps_its_early_id(place: dict[str, int]) -> None:
+    begun = {**place, "id": "c", "function": {"name": "", "arguments": ""}}
+    named = {**place, "function": {"name": "add", "arguments": ""}}
+    filled = {**place, "function": {"arguments": '{"a": 1}'}}
+
+    assert [("c", "add", '{"a": 1}')] == _tool_pieces(begun, named, filled)
+
+
+def test_two_tool_calls_that_begin_without_names_keep_their_ids_apart() -> None:
+    deltas = [
+        {"index": 0, "id": "a", "function": {"name": ""}},
+        {"index": 1, "id": "b", "function": {"name": ""}},
+        {"index": 1, "function": {"name": "second", "arguments": "{}"}},
+        {"index": 0, "function": {"name": "first", "arguments": "{}"}},
+    ]
+
+    assert [("b", "second", "{}"), ("a", "first", "{}")] == _tool_pieces(*deltas)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "index": st.sampled_from([0, 1, 2, None]),
+                "id": st.sampled_from(["", "a", "b"]),
+                "function": st.fixed_dictionaries(
+                    {},
+                    optional={"name": st.sampled_from(["", "f", "g"]), "arguments": st.sampled_from(["", "{}", "x"])},
+                ),
+            },
+        ),
+        max_size=6,
+    )
+)
+def test_no_order_of_tool_call_pieces_breaks_the_decoder(deltas: list[dict[str, Any]]) -> None:
+    tools = {tool_id for tool_id, _, _ in _tool_pieces({"id": "z", "function": {"name": "add"}}, *deltas)}
+
+    assert "z" in tools
+
+
+REQUIRED: list[dict[str, Any]] = [
+    {"tool_choice": "required"},
+    {"tool_choice": "any"},
+    {"tool_choice": {"type": "function", "function": {"name": "add"}}},
+]
+TOOLS = ({"type": "function", "function": {"name": "add"}},)
+
+
+@pytest.mark.parametrize("fields", REQUIRED)
+def test_words_where_a_tool_call_was_required_are_a_bad_payload(fields: dict[str, Any]) -> None:
+    """The next route must be asked (FIELD 11); what a reader has already seen of a stream stays."""
+    asked = call(tools=TOOLS, **fields)
+    body = json.dumps({"choices": [{"message": {"content": "Sure!"}, "finish_reason": "stop"}]}).encode()
+    words = b"data: %b\n\n" % json.dumps(_delta("stop", content="Sure!")).encode()
+
+    with pytest.raises(BadPayload, match="answered in words though a tool call was required") as caught:
+        decode_answer(asked, Reply(status=200, headers={}, body=body))
+    with pytest.raises(BadPayload):
+        _fed(asked, body)
+    with pytest.raises(BadPayload):
+        _fed(asked, words.rstrip())
+
+    assert "next_route" == caught.value.advice
+    assert "Sure!" == _fed(asked, words + b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", None])
+def test_words_are_welcome_where_a_tool_call_was_not_required(choice: str | None) -> None:
+    body = json.dumps({"choices": [{"message": {"content": "Sure!"}, "finish_reason": "stop"}]}).encode()
+    reply = Reply(status=200, headers={}, body=body)
+
+    assert "Sure!" == decode_answer(call(tools=TOOLS, tool_choice=choice), reply).text
+    assert "Sure!" == decode_answer(call(tool_choice="required"), reply).text
+
+
+def _fed(asked: Call, data: bytes) -> str:
+    decoder = StreamDecoder(asked)
+    return "".join(chunk.text for chunk in [*decoder.feed(data), *decoder.finish()])

@@ -6,6 +6,7 @@ import pytest
 
 from openmux_lc.errors import InvalidRequest
 from openmux_lc.providers.body import chat_body, embedding_body, nine_chars
+from openmux_lc.providers.ollama_wire import chat_body as native_body
 from openmux_lc.providers.openai import OpenAIDialect
 from openmux_lc.providers.quirks import QUIRKS
 from openmux_lc.types.catalog import Auth
@@ -44,7 +45,6 @@ FULL = Request(
     frequency_penalty=0.1,
     presence_penalty=0.2,
     reasoning_effort="low",
-    extra_body={"provider": {"sort": "price"}, "model": "paid", "stream": False},
 )
 
 
@@ -86,7 +86,6 @@ def test_every_option_reaches_the_wire_under_its_name() -> None:
         "frequency_penalty": 0.1,
         "presence_penalty": 0.2,
         "reasoning_effort": "low",
-        "provider": {"sort": "price"},
     }
 
 
@@ -248,4 +247,62 @@ def test_a_lone_surrogate_does_not_stop_the_request() -> None:
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}])
 def test_a_value_that_json_cannot_carry_is_refused_without_being_shown(value: object) -> None:
     with pytest.raises(InvalidRequest, match="JSON cannot carry"):
-        OpenAIDialect().chat(call(extra_body={"x": value}), is_stream=False)
+        OpenAIDialect().chat(call(extra_body={"top_k": value}), is_stream=False)
+
+
+def test_extra_fields_that_shape_the_sampling_reach_the_wire_as_they_are() -> None:
+    extra = {"top_k": 40, "chat_template_kwargs": {"enable_thinking": False}}
+
+    ask = OpenAIDialect().chat(call(extra_body=extra), is_stream=False)
+
+    assert extra.items() <= json.loads(ask.body).items()
+
+
+REFUSED = [
+    "models",
+    "model",
+    "route",
+    "plugins",
+    "provider",
+    "web_search_options",
+    "service_tier",
+    "transforms",
+    "preset",
+    "search_parameters",
+    "compound_custom",
+    "venice_parameters",
+    "enable_search",
+    "fallbacks",
+    "tools",
+    "functions",
+    "google",
+    "messages",
+    "stream",
+    "n",
+    "heard_of_by_nobody",
+]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("is_native", [False, True])
+def test_extra_fields_that_could_cost_money_are_refused_by_name(name: str, is_native: bool) -> None:
+    """An unknown field may be a host's newest paid tool, so only known harmless ones pass."""
+    asked = call(extra_body={"top_k": 40, name: ["private words"]})
+
+    with pytest.raises(InvalidRequest, match="could call a paid model or tool") as caught:
+        native_body(asked) if is_native else OpenAIDialect().chat(asked, is_stream=True)
+
+    assert "stop" == caught.value.advice
+    assert repr(name) in str(caught.value)
+    assert "private" not in str(caught.value)
+
+
+@pytest.mark.parametrize("is_native", [False, True])
+def test_a_tool_that_the_host_itself_would_run_is_refused(is_native: bool) -> None:
+    """Hosts bill searches and the like by the call."""
+    asked = call(tools=(TOOL, {"type": "web_search_preview"}))
+
+    with pytest.raises(InvalidRequest, match="'web_search_preview' could call a paid") as caught:
+        native_body(asked) if is_native else OpenAIDialect().chat(asked, is_stream=False)
+
+    assert "stop" == caught.value.advice

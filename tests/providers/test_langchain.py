@@ -1,6 +1,7 @@
 # ruff: noqa: ARG002 - the signatures are LangChain's
 """Any LangChain model as an adapter, and any row as a LangChain model (S1-03, S2-01)."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -20,10 +21,12 @@ from pydantic import SecretStr
 
 from openmux_lc.engine.assembly import Assembly
 from openmux_lc.errors import (
+    BadPayload,
     ConfigError,
     ConnectionFailed,
     EmptyAnswer,
     InvalidRequest,
+    NoRouteError,
     ProviderError,
     RateLimited,
     ServerError,
@@ -198,8 +201,12 @@ def test_a_status_error_keeps_what_its_response_told() -> None:
     assert (429, 7.0) == (caught.value.status_code, caught.value.retry_after)
 
 
-@pytest.mark.parametrize("error", [KeyError("a bug"), GraphBubbleUp(), KeyboardInterrupt()])
-async def test_bugs_and_the_graphs_signals_pass_through(error: BaseException) -> None:
+class Interrupted(GraphBubbleUp):
+    """A signal as narrow as LangGraph's own."""
+
+
+@pytest.mark.parametrize("error", [GraphBubbleUp(), Interrupted(), NoRouteError("none"), KeyboardInterrupt()])
+async def test_the_graphs_signals_and_our_own_errors_pass_through(error: BaseException) -> None:
     adapter = LangChainAdapter(Own(error=error))
 
     with pytest.raises(type(error)):
@@ -209,6 +216,87 @@ async def test_bugs_and_the_graphs_signals_pass_through(error: BaseException) ->
     if isinstance(error, Exception):
         with pytest.raises(type(error)):
             await adapter.asend(call())
+        with pytest.raises(type(error)):
+            await adapter.aopen(call())
+
+
+@pytest.mark.parametrize("error", [ValueError("said: secret"), KeyError("a bug"), ZeroDivisionError(), Exception()])
+async def test_whatever_a_users_model_raises_lets_the_next_route_be_asked(error: Exception) -> None:
+    """Its text may quote anything, so the class alone is told; the cause is kept."""
+    adapter = LangChainAdapter(Own(error=error))
+
+    with pytest.raises(ServerError) as sent:
+        adapter.send(call())
+    with pytest.raises(ServerError) as awaited:
+        await adapter.asend(call())
+    with pytest.raises(ServerError) as opened:
+        adapter.open(call())
+    with pytest.raises(ServerError) as aopened:
+        await adapter.aopen(call())
+
+    for caught in (sent, awaited, opened, aopened):
+        assert f"fake:tiny: the model raised {type(error).__name__}" == str(caught.value)
+        assert caught.value.__cause__ is error
+        assert "next_route" == caught.value.advice
+
+
+class Broken(DeterministicFakeEmbedding):
+    """A user's embedding model with a bug."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        raise LookupError(texts)
+
+
+class Garbled(DeterministicFakeEmbedding):
+    """A user's embedding model that makes no vectors."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [["x"] for _ in texts]  # type: ignore[list-item]  # that is the fault
+
+
+class Unbindable(Own):
+    """A user's model that fails at the binding of tools."""
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        raise ValueError(tools)
+
+
+async def test_a_users_model_that_fails_elsewhere_is_typed_as_well() -> None:
+    request, tools = EmbeddingRequest(texts=("one",)), ({"type": "function", "function": {"name": "add"}},)
+
+    with pytest.raises(ServerError):
+        LangChainAdapter(Broken(size=3)).embed(call(), request)
+    with pytest.raises(ServerError):
+        await LangChainAdapter(Broken(size=3)).aembed(call(), request)
+    with pytest.raises(BadPayload):
+        LangChainAdapter(Garbled(size=3)).embed(call(), request)
+    with pytest.raises(ServerError):
+        LangChainAdapter(Unbindable()).send(call(tools=tools))
+
+
+async def test_a_cancelled_call_of_a_users_model_stays_cancelled() -> None:
+    task = asyncio.create_task(LangChainAdapter(Own(wait_s=0.3)).asend(call()))
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_users_model_that_ignores_a_required_tool_gave_a_bad_payload() -> None:
+    asked = call(tools=({"type": "function", "function": {"name": "add"}},), tool_choice="required")
+    adapter = LangChainAdapter(Own())
+
+    with pytest.raises(BadPayload, match="answered in words though a tool call was required"):
+        adapter.send(asked)
+    with pytest.raises(BadPayload):
+        await adapter.asend(asked)
+    assert "Hi" == _drained(adapter.open(asked), asked).text
+
+
+@pytest.mark.parametrize("make", [provider_chat_model, provider_embeddings])
+def test_the_faces_say_that_no_free_check_stands_before_them(make: Any) -> None:
+    assert "no check that" in " ".join(make.__doc__.split())
 
 
 def test_a_break_in_the_middle_of_a_users_stream_is_typed() -> None:

@@ -381,3 +381,20 @@ async def test_a_real_engine_answers_calls_tools_and_thinks(ollama_server: str, 
     assert (2, 192) == (len(vectors.vectors), len(vectors.vectors[0]))
     with pytest.raises(ModelGone):
         adapter.send(_call(ollama_server, model="nobody"))
+
+
+async def test_words_where_a_tool_call_was_required_let_the_next_route_be_asked(clients: Clients) -> None:
+    """Ollama knows no `tool_choice`, so its models may ignore it (FIELD 11)."""
+    with _said(_part("Sure!", done=True)) as (_, url):
+        asked = _call(url, tools=(TOOL,), tool_choice="required")
+
+        with pytest.raises(BadPayload, match="answered in words though a tool call was required"):
+            OllamaAdapter(clients).send(asked)
+        with pytest.raises(BadPayload):
+            await OllamaAdapter(clients).asend(asked)
+        with pytest.raises(BadPayload):
+            _streamed(asked, clients)
+    with _said(_part("Sure!"), _part(done=True)) as (_, url):
+        asked = _call(url, tools=(TOOL,), tool_choice="required")
+
+        assert "Sure!" == _streamed(asked, clients).text

@@ -121,6 +121,9 @@ async def _aanswer(call: Call, clients: Clients, *, is_stream: bool) -> Answer:
 
 def _judge(recording: Recording, got: Answer | ProviderError) -> str:
     """Return why the outcome does not fit the recording, `""` when it does."""
+    expected = _expected_of_tools(recording)
+    if expected is not None:
+        return "" if isinstance(got, expected) else f"{expected.__name__} was due, not {_short(got)}"
     if recording.status >= 400:
         return _judge_fault(recording, got)
     told = said(recording)
@@ -143,6 +146,17 @@ def _judge(recording: Recording, got: Answer | ProviderError) -> str:
         recording.body.encode()[:1000] != got.raw[:1000] and "raw bytes that are not the host's",
     ]
     return "; ".join(wrong for wrong in wrongs if wrong)
+
+
+def _expected_of_tools(recording: Recording) -> type[ProviderError] | None:
+    """Return the fault that is due whatever the host said: a tool that it bills, or one that its model ignored."""
+    tools, choice = recording.request.get("tools") or (), recording.request.get("tool_choice")
+    if not all("function" in tool for tool in tools):
+        return InvalidRequest
+    if not tools or choice in (None, "auto", "none") or recording.status >= 400 or _streams(recording):
+        return None
+    told = said(recording)
+    return BadPayload if told.text and not told.calls and not told.is_error else None
 
 
 def _judge_fault(recording: Recording, got: Answer | ProviderError) -> str:

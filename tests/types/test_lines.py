@@ -10,6 +10,13 @@ schema = 1
 [providers.mine]
 "base_url" = "x"
 limits = [{ amount = 1 }]
+
+[providers."other"]
+base_url = "y"
+limits = [
+    { amount = 1 },
+    { amount = 2, zone = 'Mars/North' },
+]
 """
 
 
@@ -21,6 +28,8 @@ limits = [{ amount = 1 }]
         (["providers", "mine", "base_url"], 5),
         (["providers", "mine", "limits", "amount"], 6),
         (["providers", "mine", "missing"], 4),
+        (["providers", "other", "base_url"], 9),
+        (["providers", "other", "limits", "zone", "Mars/North"], 12),
         (["models"], 1),
         ([], 1),
     ],

@@ -1,0 +1,70 @@
+"""What a user may put on the wire beside the named fields: only what costs nothing.
+
+A field of the body can choose another model or switch on a tool that is billed by
+the call, past the one check that a route is free. Nobody can list all of those, so
+the harmless ones are listed; the others are refused, never dropped in silence.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openmux_lc.errors import InvalidRequest
+from openmux_lc.types.json import JsonObject, as_object, as_text
+from openmux_lc.types.wire import Call
+
+__all__ = ["harmless_extra", "refuse_host_tools"]
+
+_SAMPLING: Final = """
+temperature top_p top_k top_a top_n_sigma min_p typical_p tfs_z epsilon_cutoff eta_cutoff seed random_seed
+repetition_penalty repeat_penalty repeat_last_n length_penalty frequency_penalty presence_penalty logit_bias
+mirostat mirostat_tau mirostat_eta dry_multiplier dry_base dry_allowed_length dry_penalty_last_n
+dry_sequence_breakers xtc_probability xtc_threshold dynatemp_range dynatemp_exponent samplers penalty_alpha
+"""
+_LENGTH: Final = """
+max_tokens max_completion_tokens min_tokens n_predict num_predict num_ctx n_keep stop stop_token_ids ignore_eos
+include_stop_str_in_output bad_words truncate_prompt_tokens keep_alive
+"""
+_FORM: Final = """
+response_format json_schema grammar guided_json guided_regex guided_choice guided_grammar
+guided_decoding_backend guided_whitespace_pattern structured_outputs skip_special_tokens
+spaces_between_special_tokens add_generation_prompt continue_final_message add_special_tokens chat_template
+chat_template_kwargs parallel_tool_calls parse_tool_calls documents echo
+"""
+_THINKING: Final = """
+reasoning reasoning_effort reasoning_format reasoning_split reasoning_budget include_reasoning thinking
+enable_thinking thinking_budget think separate_reasoning disable_reasoning prompt_mode verbosity
+"""
+_OTHER: Final = """
+safe_prompt safety_mode safety_settings user logprobs top_logprobs n_probs return_tokens timings_per_token
+cache_prompt id_slot slot_id session_id
+"""
+_HARMLESS: Final = frozenset(f"{_SAMPLING}{_LENGTH}{_FORM}{_THINKING}{_OTHER}".split())
+
+
+def harmless_extra(call: Call) -> JsonObject:
+    """Return the fields that the user wants on the wire as they are.
+
+    Raises:
+        InvalidRequest: One of them could cost money.
+    """
+    for name in call.request.extra_body:
+        if name not in _HARMLESS:
+            raise _refused(call, f"extra_body field {str(name)[:60]!r}")
+    return call.request.extra_body
+
+
+def refuse_host_tools(call: Call) -> None:
+    """Let only functions pass as tools: what a host runs itself, it bills.
+
+    Raises:
+        InvalidRequest: A tool is no function.
+    """
+    for tool in call.request.tools:
+        if not as_object(tool.get("function")):
+            raise _refused(call, f"tool of type {as_text(tool.get('type'))[:60]!r}")
+
+
+def _refused(call: Call, what: str) -> InvalidRequest:
+    message = f"{call.route}: the {what} could call a paid model or tool, so nothing was sent; leave it out"
+    return InvalidRequest(message, provider=call.provider.id, model=call.model, advice="stop")
