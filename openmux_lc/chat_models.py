@@ -212,7 +212,8 @@ class ChatOpenMux(BaseChatModel):
 
         Args:
             schema: Pydantic class, TypedDict or JSON schema.
-            include_raw: Give `{"raw", "parsed", "parsing_error"}` and never raise on a bad answer.
+            include_raw: Give `{"raw", "parsed", "parsing_error"}`; an answer that does not parse is told there.
+                A tool call that was required and is missing is a failed attempt: the next route is asked.
             method: Through a tool (default), the wire's `json_schema`, or `json_mode`.
             strict: Ask the provider to enforce the schema.
             **kwargs: Further per-call options.

@@ -306,8 +306,10 @@ class Mux:
         A route that is not the last one may use two thirds of the time that is left.
         """
         provider = self.catalog.provider(route.provider)
-        remaining = max(0.0, deadline - time.monotonic())
+        now = time.monotonic()
+        remaining = max(0.0, deadline - now)
         longest = _LOCAL_WAIT_S if provider.is_local else _REMOTE_FIRST_BYTE_S if is_stream else _REMOTE_WHOLE_S
+        patience = min(longest, remaining if is_last else remaining * 2 / 3)
         key = None if route in self._added else self._keys.find(provider)
         return Call(
             provider=provider,
@@ -315,7 +317,8 @@ class Mux:
             request=request,
             deadline=deadline,
             key=key.secret if key else None,
-            first_byte_s=min(longest, remaining if is_last else remaining * 2 / 3),
+            first_byte_s=patience,
+            content_by=None if is_last else now + patience,
         )
 
     def limits(self, route: Route) -> tuple[Limit, ...]:

@@ -159,8 +159,16 @@ def _block(block: str | Mapping[str, Any]) -> str | Mapping[str, Any] | None:
     if kind == "image" and source.get("type") == "url":
         return {"type": "image_url", "image_url": {"url": source.get("url")}}
     if kind == "document" and source.get("type") == "base64":
-        return {"type": "file", "base64": source.get("data"), "mime_type": source.get("media_type")}
-    return block
+        block = {"type": "file", "base64": source.get("data"), "mime_type": source.get("media_type")}
+    return _named_file(block)
+
+
+def _named_file(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a file's block with a name: the converter warns and makes one up where there is none."""
+    if block.get("type") != "file" or not ("base64" in block or block.get("source_type") == "base64"):
+        return block
+    told = block.get("filename") or as_object(block.get("extras")).get("filename")
+    return {**block, "filename": told or as_object(block.get("metadata")).get("filename") or "attached"}
 
 
 def _cleaned(wire: Message, message: object) -> Message:

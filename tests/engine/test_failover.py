@@ -253,3 +253,19 @@ def test_the_note_about_failures_stands_once(tmp_path: Path):
                 pass
 
     assert 1 == sum("answered after" in line for line in stream.report["why"])
+
+
+@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "stream"])
+def test_a_route_that_only_keeps_alive_leaves_time_for_the_next(tmp_path: Path, is_stream: bool):
+    """Something trickling in is no answer: two thirds of the time, then the next route is asked."""
+    from openmux_lc.testing import hanging
+
+    with FakeUpstream([hanging(0)]) as bad, FakeUpstream([GOOD]) as good:
+        with make_pool(tmp_path, {"first": bad, "second": good}) as mux:
+            if is_stream:
+                with AnswerStream(mux, QUESTION, Options(timeout_s=2.0)) as stream:
+                    text = "".join(chunk.text for chunk in stream)
+            else:
+                text = ask(mux, QUESTION, Options(timeout_s=2.0)).answer.text
+
+    assert GOOD.text == text

@@ -158,9 +158,9 @@ def test_errors_are_langchains_and_ours_at_once(tmp_path: Path):
 def test_tools_are_bound_called_and_answered(tmp_path: Path):
     script = [answer_with_tool("get_weather", '{"city": "Paris"}'), Answer(text="It is sunny in Paris.")]
     with FakeUpstream(script) as upstream, make_pool(tmp_path, {"only": upstream}) as mux:
-        llm = ChatOpenMux(mux=mux).bind_tools([get_weather], tool_choice="any")
-        asked = llm.invoke("weather in Paris?")
-        final = llm.invoke(
+        llm = ChatOpenMux(mux=mux)
+        asked = llm.bind_tools([get_weather], tool_choice="any").invoke("weather in Paris?")
+        final = llm.bind_tools([get_weather]).invoke(
             [HumanMessage("weather in Paris?"), asked, ToolMessage("sunny", tool_call_id=asked.tool_calls[0]["id"])]
         )
         bodies = [request.body for request in upstream.requests]

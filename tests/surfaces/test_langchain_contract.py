@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from openmux_lc import ChatOpenMux, Mux, OpenMuxEmbeddings, create_openmux_graph
 from openmux_lc.errors import ConfigError, EmbeddingSpaceError, NoRouteError
-from openmux_lc.testing import Answer, FakeUpstream, hanging, rate_limited, server_error, slow, stalled
+from openmux_lc.testing import Answer, FakeUpstream, ToolCall, hanging, rate_limited, server_error, slow, stalled
 from tests.pool import make_pool
 from tests.surfaces.smart_upstream import smart_model
 
@@ -196,7 +196,19 @@ def test_an_unknown_method_of_structured_output_is_refused(llm: ChatOpenMux):
         llm.with_structured_output(Capital, method="jsonmode")
 
 
-@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+def test_a_required_tool_that_is_ignored_is_a_failed_attempt(tmp_path: Path):
+    """FIELD complaint 11: words where a call was required send the question on to the next route."""
+    script = Answer(
+        tool_calls=(ToolCall(id="c", name="Capital", arguments='{"country": "France", "capital": "Paris"}'),)
+    )
+    with FakeUpstream(Answer("words")) as a, FakeUpstream(script) as b, make_pool(tmp_path, {"a": a, "b": b}) as mux:
+        told = ChatOpenMux(mux=mux).with_structured_output(Capital, include_raw=True).invoke("France?")
+
+    assert "b:m" == told["raw"].response_metadata["openmux"]["route"]
+    assert "Paris" == told["parsed"].capital
+
+
+@pytest.mark.parametrize("method", ["json_schema", "json_mode"])
 def test_with_include_raw_a_bad_answer_is_told_not_raised(tmp_path: Path, method: str):
     with FakeUpstream(Answer("no JSON at all")) as host, make_pool(tmp_path, {"only": host}) as mux:
         told = ChatOpenMux(mux=mux).with_structured_output(Capital, method=method, include_raw=True).invoke("France?")
@@ -204,7 +216,7 @@ def test_with_include_raw_a_bad_answer_is_told_not_raised(tmp_path: Path, method
     assert {"raw", "parsed", "parsing_error"} == set(told)
     assert "no JSON at all" == told["raw"].text
     assert told["parsed"] is None
-    assert (told["parsing_error"] is None) is (method == "function_calling")
+    assert told["parsing_error"] is not None
 
 
 # Tracing
