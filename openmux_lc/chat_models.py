@@ -46,7 +46,7 @@ class ChatOpenMux(BaseChatModel):
     """Chat model over a pool of free models.
 
     Args:
-        model: `auto`, a route such as `groq:openai/gpt-oss-20b`, or a list of routes
+        model: `auto`, a route such as `ollama:qwen3:8b`, or a list of routes
             in order; a list is never left unless it ends in `auto`.
         task: Overrides the classifier.
         routing_profile: Weights: `quality`, `balanced`, `speed`, `budget`, `long_context`

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 
@@ -17,19 +16,10 @@ from openmux_lc.graph import compile_fused
 from openmux_lc.mux import to_request
 from openmux_lc.testing import Answer, FakeUpstream, server_error
 from openmux_lc.types.run import Options
+from tests.letters import Letters
 from tests.pool import make_pool
 
 GOOD = Answer(text="The capital of France is Paris.")
-
-
-class Letters(Embeddings):
-    """A user's own embeddings: how often each of seven letters stands in a text."""
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        return [[float(text.count(letter)) for letter in "aeioulm"] for text in texts]
-
-    def embed_query(self, text: str) -> list[float]:
-        return self.embed_documents([text])[0]
 
 
 def empty(folder: Path, **environ: str) -> Mux:

