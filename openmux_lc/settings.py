@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from openmux_lc.errors import ConfigError
+from openmux_lc.folders import config_folder, state_folder
 
 if TYPE_CHECKING:
     from openmux_lc.config_schema import RoutingEntry
     from openmux_lc.trust import Word
 
-__all__ = ["Setting", "SettingSource", "Settings", "config_folder", "data_folder", "state_folder"]
+__all__ = ["Setting", "SettingSource", "Settings"]
 
 SettingSource = Literal["argument", "environment", ".env", "config"]
 
@@ -34,27 +35,6 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 _OFFLINE: Final = ("OPENMUX_OFFLINE", "ORCHESTRATOR_OFFLINE_MODE_ENABLED")
 _T = TypeVar("_T")
-
-
-def config_folder() -> Path:
-    """Return the platform's folder for this user's configuration."""
-    import platformdirs  # spares `import openmux_lc.settings` its cost
-
-    return Path(platformdirs.user_config_dir("openmux", appauthor=False))
-
-
-def data_folder() -> Path:
-    """Return the platform's folder for user-edited copies of shipped data."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("openmux", appauthor=False))
-
-
-def state_folder() -> Path:
-    """Return the platform's folder for what is learned while running."""
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir("openmux", appauthor=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from openmux_lc.errors import ConfigError, UntrustedConfigError
-from openmux_lc.settings import config_folder
+from openmux_lc.folders import config_folder
 
 __all__ = ["Word", "choose_offline", "choose_providers", "choose_state_url", "is_trusted", "refusal", "trust"]
 

@@ -6,8 +6,9 @@ import pytest
 
 from openmux_lc.config_schema import WEIGHT_TERMS
 from openmux_lc.errors import ConfigError, UntrustedConfigError
+from openmux_lc.folders import config_folder
 from openmux_lc.routing.score import TERMS
-from openmux_lc.settings import Settings, config_folder
+from openmux_lc.settings import Settings
 from openmux_lc.trust import is_trusted, trust
 
 

@@ -16,7 +16,8 @@ from openmux_lc.catalog.overlay import ModelOverlay, overlaid
 from openmux_lc.catalog.plugins import installed_providers
 from openmux_lc.catalog.resolve import resolve_route
 from openmux_lc.errors import UnknownProviderError
-from openmux_lc.settings import Settings, data_folder
+from openmux_lc.folders import data_folder
+from openmux_lc.settings import Settings
 from openmux_lc.types.catalog import Model, Provider, Route
 
 __all__ = ["Catalog", "load_catalog"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from openmux_lc.catalog.layers import package_layers
 from openmux_lc.catalog.toml_text import to_toml
 from openmux_lc.errors import UnknownProviderError
-from openmux_lc.settings import data_folder
+from openmux_lc.folders import data_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,8 @@ from openmux_lc.cli.guard import guarded
 from openmux_lc.cli.options import JsonOption
 from openmux_lc.cli.output import note, tell, tell_json, tell_table
 from openmux_lc.cli.pool import read_settings
-from openmux_lc.settings import Settings, config_folder, data_folder, state_folder
+from openmux_lc.folders import config_folder, data_folder, state_folder
+from openmux_lc.settings import Settings
 from openmux_lc.trust import is_trusted, trust
 from openmux_lc.types.json import as_object
 

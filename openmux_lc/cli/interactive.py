@@ -21,7 +21,7 @@ from openmux_lc.cli.output import is_terminal, note, note_error, tell
 from openmux_lc.cli.pool import open_pool
 from openmux_lc.cli.why import tell_report
 from openmux_lc.errors import OpenMuxError
-from openmux_lc.settings import state_folder
+from openmux_lc.folders import state_folder
 from openmux_lc.types.json import JsonObject, as_text
 from openmux_lc.types.run import Message, Options, Request
 

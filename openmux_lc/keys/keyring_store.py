@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from openmux_lc.errors import ConfigError
-from openmux_lc.settings import config_folder
+from openmux_lc.folders import config_folder
 
 __all__ = ["forget_key", "keep_key", "kept_providers", "read_kept_key"]
 

@@ -8,7 +8,8 @@ import pytest
 from openmux_lc.catalog.catalog import load_catalog
 from openmux_lc.catalog.export import editable_copy, editable_text
 from openmux_lc.errors import UnknownProviderError
-from openmux_lc.settings import Settings, data_folder
+from openmux_lc.folders import data_folder
+from openmux_lc.settings import Settings
 
 ROWS = list(load_catalog(Settings()).providers)
 

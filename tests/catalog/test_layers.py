@@ -9,7 +9,8 @@ import openmux_lc.catalog
 from openmux_lc.catalog.catalog import load_catalog
 from openmux_lc.catalog.layers import merged, package_layers
 from openmux_lc.errors import CatalogError
-from openmux_lc.settings import Settings, data_folder
+from openmux_lc.folders import data_folder
+from openmux_lc.settings import Settings
 from openmux_lc.types.catalog import Route
 
 FOLDER = Path(openmux_lc.catalog.__file__).parent

@@ -7,8 +7,9 @@ import pytest
 
 from openmux_lc.cli.interactive import Conversation
 from openmux_lc.errors import AllRoutesFailedError, ConfigError, UnknownProviderError
+from openmux_lc.folders import state_folder
 from openmux_lc.mux import Mux
-from openmux_lc.settings import Settings, state_folder
+from openmux_lc.settings import Settings
 from openmux_lc.testing import Answer, FakeUpstream, cut, server_error
 from tests.cli.program import KEY, hosted_at, posix_only, terminal, two_hosts
 
