@@ -304,7 +304,7 @@ class ChatOpenMux(BaseChatModel):
         said = {name: value for name, value in kwargs.items() if name not in _LANGCHAINS_OWN}
         if stop is not None:
             said["stop"] = stop
-        options = CallOptions.checked(said).over(self._defaults())
+        options = CallOptions.checked(said).over(self._defaults()) if said else self._defaults()
         mux = self.pool
         run = Run(
             request=options.to_request(to_wire_messages(messages)),
