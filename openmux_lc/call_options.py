@@ -18,7 +18,7 @@ from openmux_lc.types.catalog import Task
 from openmux_lc.types.json import JsonObject, as_text, dig
 from openmux_lc.types.run import Message, Options, Request
 
-__all__ = ["CallOptions"]
+__all__ = ["CallOptions", "wire_tool_choice"]
 
 
 class CallOptions(BaseModel):
@@ -89,7 +89,7 @@ class CallOptions(BaseModel):
         return Request(
             messages=tuple(messages),
             tools=tuple(self.tools or ()),
-            tool_choice=self._tool_choice(),
+            tool_choice=wire_tool_choice(self.tool_choice, self.tools),
             parallel_tool_calls=self.parallel_tool_calls,
             response_format=self.response_format,
             temperature=self.temperature,
@@ -117,22 +117,25 @@ class CallOptions(BaseModel):
         }
         return replace(defaults, **{name: value for name, value in chosen.items() if value is not None and value != ()})
 
-    def _tool_choice(self) -> str | JsonObject | None:
-        """Return the wire's form: `any` and True mean `required`, a name means that tool.
 
-        Raises:
-            ConfigError: No tool of that name is bound.
-        """
-        choice = self.tool_choice
-        if not self.tools or choice is None or choice is False:
-            return None
-        if isinstance(choice, dict):
-            return choice
-        if choice in {"any", "required"} or choice is True:
-            return "required"
-        if choice in {"auto", "none"}:
-            return str(choice)
-        names = [as_text(dig(tool, "function", "name")) for tool in self.tools]
-        if choice not in names:
-            raise ConfigError(f"tool_choice={choice!r} names no bound tool; bound: {', '.join(filter(None, names))}")
-        return {"type": "function", "function": {"name": str(choice)}}
+def wire_tool_choice(
+    choice: str | bool | JsonObject | None,  # noqa: FBT001 - LangChain's argument
+    tools: Sequence[JsonObject] | None,
+) -> str | JsonObject | None:
+    """Return LangChain's `tool_choice` as the wire's: `any` and True mean `required`, a name that tool.
+
+    Raises:
+        ConfigError: No tool of that name is bound.
+    """
+    if not tools or choice is None or choice is False:
+        return None
+    if isinstance(choice, Mapping):
+        return choice
+    if choice in {"any", "required"} or choice is True:
+        return "required"
+    if choice in {"auto", "none"}:
+        return str(choice)
+    names = [as_text(dig(tool, "function", "name")) for tool in tools]
+    if choice not in names:
+        raise ConfigError(f"tool_choice={choice!r} names no bound tool; bound: {', '.join(filter(None, names))}")
+    return {"type": "function", "function": {"name": str(choice)}}

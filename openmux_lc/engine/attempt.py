@@ -48,7 +48,6 @@ class Booking:
         self.reservation: Reservation | None = None
         self.attempt: Attempt | None = None
         self.answer: Answer | None = None
-        self._is_handed_over = False
         self._failure: Outcome = "failed"
 
     @property
@@ -127,10 +126,6 @@ class Booking:
         )
         self.run.attempts.append(self.attempt)
 
-    def hand_over(self) -> None:
-        """Leave the settling to a stream's handle."""
-        self._is_handed_over = True
-
     def settle(self) -> None:
         """Settle the reservation; a second time does nothing."""
         reservation, attempt = self.reservation, self.attempt
@@ -160,7 +155,7 @@ class Booking:
         if isinstance(error, ProviderError):
             self.failed(error)
             return True
-        if error is not None and not self._is_handed_over:
+        if error is not None:
             self.gave_up()
             self.settle()
         return False
@@ -198,7 +193,6 @@ def open_stream(mux: Mux, run: Run, branch: int, route: Route) -> PoolStream | N
         booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts))
         stream = PoolStream(booking, mux.adapter(route).open(call))
         stream.wait_for_content()
-        booking.hand_over()
         return stream
     booking.settle()
     return None
@@ -211,7 +205,6 @@ async def aopen_stream(mux: Mux, run: Run, branch: int, route: Route) -> AsyncPo
         booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts))
         stream = AsyncPoolStream(booking, await mux.adapter(route).aopen(call))
         await stream.wait_for_content()
-        booking.hand_over()
         return stream
     await booking.asettle()
     return None

@@ -22,10 +22,10 @@ def run(nodes: Nodes, state: Run) -> None:
     for _ in range(MAX_WAVES):
         nodes.call(state)
         step = nodes.after_call(state)
+        if step == "combine":
+            nodes.combine(state)
         if step != "call":
-            break
-    if nodes.after_call(state) == "combine":
-        nodes.combine(state)
+            return
 
 
 async def arun(nodes: Nodes, state: Run) -> None:
@@ -35,7 +35,8 @@ async def arun(nodes: Nodes, state: Run) -> None:
     nodes.select(state)
     for _ in range(MAX_WAVES):
         await nodes.acall(state)
-        if nodes.after_call(state) != "call":
-            break
-    if nodes.after_call(state) == "combine":
-        nodes.combine(state)
+        step = nodes.after_call(state)
+        if step == "combine":
+            nodes.combine(state)
+        if step != "call":
+            return

@@ -31,6 +31,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from openmux_lc.call_options import wire_tool_choice
 from openmux_lc.errors import ConfigError, ProviderError
 from openmux_lc.http import Clients
 from openmux_lc.providers.guest import LangChainAdapter
@@ -179,7 +180,7 @@ class ProviderChatModel(BaseChatModel):
         """
         strict = kwargs.pop("strict", None)
         shown = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
-        bound = {"tools": shown, "tool_choice": _choice(tool_choice, shown), **kwargs} if shown else kwargs
+        bound = {"tools": shown, "tool_choice": wire_tool_choice(tool_choice, shown), **kwargs} if shown else kwargs
         return cast("Runnable[LanguageModelInput, AIMessage]", self.bind(**bound))
 
     def _generate(
@@ -365,18 +366,6 @@ def provider_embeddings(
 
         return OllamaEmbeddings(model=model, **ollama_options(provider, api_key), **options)
     return ProviderEmbeddings(provider=provider, model=model, api_key=api_key, **options)
-
-
-def _choice(choice: str | bool | dict[str, Any] | None, tools: Sequence[dict[str, Any]]) -> str | dict[str, Any] | None:  # noqa: FBT001 - LangChain's argument
-    """Return LangChain's `tool_choice` as the wire's."""
-    if isinstance(choice, bool):
-        return "required" if choice else None
-    if choice == "any":
-        return "required"
-    names = {tool["function"]["name"] for tool in tools if "function" in tool}
-    if isinstance(choice, str) and choice in names:
-        return {"type": "function", "function": {"name": choice}}
-    return choice
 
 
 def _to_result(answer: Answer) -> ChatResult:

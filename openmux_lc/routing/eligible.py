@@ -15,7 +15,7 @@ from openmux_lc.types.catalog import PoolEntry, Route, Task
 from openmux_lc.types.run import Classification, Rejection, Request, Requirements
 from openmux_lc.types.state import Snapshot
 
-__all__ = ["able_entries", "eligible", "paused_routes", "to_requirements", "token_ceiling", "why_not"]
+__all__ = ["able_entries", "paused_routes", "to_requirements", "token_ceiling", "why_not"]
 
 _SURE: Final = 0.8
 _ANSWER_TOKENS: Final = 512
@@ -63,32 +63,16 @@ def to_requirements(request: Request, classification: Classification) -> Require
     )
 
 
-def eligible(
-    entries: Iterable[PoolEntry],
-    requirements: Requirements,
-    snapshot: Snapshot,
-    *,
-    named: frozenset[Route] = frozenset(),
+def able_entries(
+    entries: Iterable[PoolEntry], requirements: Requirements, *, named: frozenset[Route] = frozenset()
 ) -> tuple[list[PoolEntry], list[Rejection]]:
     """Return the entries that can serve, and every other one with its reason.
 
     Args:
         entries: The pool.
         requirements: What a route must be able to do.
-        snapshot: The ledger; a paused route is rejected with the end of its pause.
-        named: Routes the user named; they are asked even while they are paused.
+        named: Routes the user named; they are believed to be made for what they are asked.
     """
-    able, rejected = able_entries(entries, requirements, named=named)
-    paused = paused_routes(able, snapshot, named=named)
-    if not paused:
-        return able, rejected
-    return [entry for entry in able if entry.route not in paused], [*rejected, *paused.values()]
-
-
-def able_entries(
-    entries: Iterable[PoolEntry], requirements: Requirements, *, named: frozenset[Route] = frozenset()
-) -> tuple[list[PoolEntry], list[Rejection]]:
-    """Return what `eligible` does, whatever the ledger says."""
     able: list[PoolEntry] = []
     rejected: list[Rejection] = []
     for entry in entries:

@@ -271,11 +271,6 @@ class Answer:
     limits: tuple[LimitObservation, ...] = ()
     extra: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it holds neither visible text nor a tool call."""
-        return not self.tool_calls and not self.text.strip()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vectors:

@@ -3,7 +3,7 @@
 import pytest
 
 from openmux_lc.routing.classify import classify
-from openmux_lc.routing.eligible import eligible, to_requirements, why_not
+from openmux_lc.routing.eligible import able_entries, paused_routes, to_requirements, why_not
 from openmux_lc.types.catalog import Route, Task
 from openmux_lc.types.run import Classification, Request, Requirements
 from openmux_lc.types.state import Cooldown, Snapshot
@@ -138,11 +138,10 @@ def test_a_paused_route_is_rejected_with_the_end_of_its_pause() -> None:
     pool = [entry("a:m"), entry("b:m"), entry("c:m")]
     cooldowns = {"a:m": Cooldown(until=NOW + 60, reason="quota spent"), "b": Cooldown(until=NOW + 30, reason="down")}
 
-    able, rejected = eligible(pool, Requirements(), Snapshot(at=NOW, cooldowns=cooldowns))
+    paused = paused_routes(pool, Snapshot(at=NOW, cooldowns=cooldowns))
 
-    assert [Route("c", "m")] == [found.route for found in able]
     assert [("a:m", "paused: quota spent", NOW + 60), ("b:m", "paused: down", NOW + 30)] == [
-        (found.route, found.reason, found.until) for found in rejected
+        (found.route, found.reason, found.until) for found in paused.values()
     ]
 
 
@@ -151,16 +150,17 @@ def test_a_pause_that_has_ended_or_a_named_route_is_no_rejection() -> None:
     pool = [entry("a:m"), entry("b:m")]
     cooldowns = {"a:m": Cooldown(until=NOW, reason="x"), "b:m": Cooldown(until=NOW + 9, reason="x")}
 
-    able, rejected = eligible(
-        pool, Requirements(), Snapshot(at=NOW, cooldowns=cooldowns), named=frozenset({Route("b", "m")})
-    )
+    paused = paused_routes(pool, Snapshot(at=NOW, cooldowns=cooldowns), named=frozenset({Route("b", "m")}))
 
-    assert (["a:m", "b:m"], []) == ([str(found.route) for found in able], rejected)
+    assert {} == paused
 
 
-def test_without_pauses_nothing_is_rejected_for_one() -> None:
-    """The quick path gives the same as the long one."""
-    able, rejected = eligible([entry("a:m"), entry("b:m", blocked="no key")], Requirements(), Snapshot(at=NOW))
+def test_a_blocked_entry_is_rejected_with_its_own_reason() -> None:
+    """And a ledger without pauses rejects nobody."""
+    pool = [entry("a:m"), entry("b:m", blocked="no key")]
+
+    able, rejected = able_entries(pool, Requirements())
 
     assert ["a:m"] == [str(found.route) for found in able]
     assert [("b:m", "no key", None)] == [(found.route, found.reason, found.until) for found in rejected]
+    assert {} == paused_routes(pool, Snapshot(at=NOW))
