@@ -261,8 +261,7 @@ class Mux:
 
     def recommend(self, text: str, n: int = 5) -> list[dict[str, Json]]:
         """Return the `n` best routes for a task told in plain words, best first."""
-        found = self.explain(text)["candidates"]
-        return cast("list[dict[str, Json]]", found)[: max(0, n)]
+        return cast("list[dict[str, Json]]", self.explain(text)["candidates"])[: max(0, n)]
 
     def report(self, run_id: str) -> dict[str, Json]:
         """Return the full report of an earlier run.
@@ -270,19 +269,18 @@ class Mux:
         Raises:
             KeyError: No run of that id is remembered.
         """
-        recent = self._reports.get(run_id)
-        if recent is not None:
+        if (recent := self._reports.get(run_id)) is not None:
             return to_report(recent)
-        kept = self.ledger.run(run_id)
-        if kept is None:
+        if (kept := self.ledger.run(run_id)) is None:
             raise KeyError(f"no run {run_id!r} is remembered")
         return dict(kept)
 
     def remember(self, report: Report) -> None:
         """Keep a run's report: whole in memory, its head in the run log."""
-        while len(self._reports) >= _KEPT_REPORTS:
-            self._reports.pop(next(iter(self._reports)), None)
-        self._reports[report.run_id] = report
+        with self._guard:
+            while len(self._reports) >= _KEPT_REPORTS:
+                del self._reports[next(iter(self._reports))]
+            self._reports[report.run_id] = report
         self.ledger.log_run(to_report(report, listed=_LOGGED))
 
     def default_options(self) -> Options:
@@ -364,15 +362,16 @@ class Mux:
         routes = tuple(dict.fromkeys(route for route in named if route != "auto"))
         if not routes:
             return pool
-        if routes not in self._named_pools:
-            while len(self._named_pools) >= _KEPT_POOLS:
-                self._named_pools.pop(next(iter(self._named_pools)), None)
-            entries = {entry.route: entry for entry in pool.entries}
-            for route in routes:
-                if route not in self._added:
-                    entries[route] = pool_entry(self.catalog, route, settings=self.settings, has_key=self._keys.has)
-            self._named_pools[routes] = Pool.of(tuple(entries.values()))
-        return self._named_pools[routes]
+        with self._guard:
+            if routes not in self._named_pools:
+                while len(self._named_pools) >= _KEPT_POOLS:
+                    self._named_pools.pop(next(iter(self._named_pools)), None)
+                entries = {entry.route: entry for entry in pool.entries}
+                for route in routes:
+                    if route not in self._added:
+                        entries[route] = pool_entry(self.catalog, route, settings=self.settings, has_key=self._keys.has)
+                self._named_pools[routes] = Pool.of(tuple(entries.values()))
+            return self._named_pools[routes]
 
     def _unblocked(self, entry: PoolEntry) -> PoolEntry:
         """Return an added model's entry: it brings its own key."""

@@ -1,6 +1,7 @@
 """The pool: the user's own models join it, the dry run decides like the real one."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,19 @@ def test_many_settings_keep_a_bounded_number_of_pools(monkeypatch: pytest.Monkey
     kept = len(process_pool._pools)
 
     assert kept <= 8
+
+
+def test_many_threads_remember_more_runs_than_are_kept(tmp_path: Path):
+    """Forgetting the oldest report must never cost a thread the answer it has in hand."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with FakeUpstream([GOOD]) as a, make_pool(tmp_path, {"a": a}) as mux:
+        told = Nodes(mux)
+        state = Run(request=to_request("hi"), options=Options())
+        told.classify(state)
+        told.select(state)
+        report = state.report()
+        with ThreadPoolExecutor(16) as threads:
+            list(threads.map(lambda number: mux.remember(replace(report, run_id=str(number))), range(3000)))
+
+    assert 256 == len(mux._reports)
