@@ -290,6 +290,6 @@ assert "httpx" not in sys.modules
 async def test_the_first_of_two_engines_of_one_kind_is_taken(find: Find) -> None:
     """A row has one engine: the one on the port it names first."""
     with FakeUpstream(models=["one"]) as first, FakeUpstream(models=["two"]) as second:
-        (engine,) = await find([row("openai", port_of(first.base_url), port_of(second.base_url))])
+        (engine,) = await find([row("openai", port_of(first.base_url), port_of(second.base_url))], deadline_s=5.0)
 
     assert first.base_url == engine.base_url
