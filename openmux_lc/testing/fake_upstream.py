@@ -26,6 +26,7 @@ __all__ = ["FakeUpstream"]
 
 _KEPT_REQUESTS: Final = 1000
 _STOP_S: Final = 5.0
+_LAST_TURNS: Final = 5
 _BEHAVIOURS: Final = (Answer, Fault, Flood)
 
 
@@ -152,9 +153,11 @@ class FakeUpstream:
             await stopping.wait()
         finally:
             server.close()
-            tasks = [task for connection in tuple(self._connections) if (task := connection.abort())]
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.sleep(0)  # lets `connection_lost` be called
+            # More than once: a connection accepted just now is made known a turn of the loop later, and lost another.
+            for _ in range(_LAST_TURNS):
+                tasks = [task for connection in tuple(self._connections) if (task := connection.abort())]
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await asyncio.sleep(0)
 
     def _count(self, connection: Connection, *, is_open: bool) -> None:
         with self._changed:
