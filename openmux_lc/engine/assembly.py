@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from openmux_lc.types.catalog import Route
+from openmux_lc.types.json import JsonObject
 from openmux_lc.types.run import Answer, Chunk, ToolCall, Usage
 from openmux_lc.types.state import LimitObservation
 
@@ -36,6 +37,7 @@ class Assembly:
         self._usage: Usage | None = None
         self._model = ""
         self._id = ""
+        self._echo: JsonObject = {}
 
     def add(self, chunk: Chunk) -> None:
         """Take one chunk in."""
@@ -52,6 +54,7 @@ class Assembly:
         self._usage = chunk.usage or self._usage
         self._model = chunk.model or self._model
         self._id = chunk.id or self._id
+        self._echo = chunk.echo or self._echo
 
     @property
     def text(self) -> str:
@@ -75,6 +78,7 @@ class Assembly:
             id=self._id,
             raw=raw,
             limits=limits,
+            echo=self._echo,
         )
 
 

@@ -1,4 +1,4 @@
-"""A whole answer of the OpenAI dialect, decoded; and the faults that hide in a 200."""
+"""A whole answer, decoded; and the faults that hide in a 200."""
 
 from __future__ import annotations
 
@@ -10,24 +10,16 @@ from openmux_lc.errors import BadPayload, EmptyAnswer, PermissionDenied, Provide
 from openmux_lc.providers.exchange import RAW_BYTES, Reply, parse_json
 from openmux_lc.providers.fault import has_error, to_fault
 from openmux_lc.providers.limits import read_limits
-from openmux_lc.providers.message import (
-    Piece,
-    arguments_text,
-    estimated_usage,
-    finish_reason,
-    new_call_id,
-    read_piece,
-    read_usage,
-)
+from openmux_lc.providers.message import arguments_text, estimated_usage, new_call_id
+from openmux_lc.providers.reading import Echo, Reader, Reading, read_openai
 from openmux_lc.providers.thinking import ThoughtSplitter
-from openmux_lc.types.json import Json, JsonObject, as_object, as_text
+from openmux_lc.types.json import Json, JsonObject, as_object, as_text, dig
 from openmux_lc.types.run import Answer, Request, ToolCall
 from openmux_lc.types.wire import Call
 
 __all__ = [
     "bad_payload",
     "decode_answer",
-    "fault_inside",
     "ignored_tool",
     "no_content",
     "requires_tool",
@@ -38,8 +30,13 @@ _EXTRA: Final = ("provider", "system_fingerprint", "service_tier")
 _CHOICE_EXTRA: Final = ("native_finish_reason",)
 
 
-def decode_answer(call: Call, reply: Reply) -> Answer:
+def decode_answer(call: Call, reply: Reply, read: Reader = read_openai) -> Answer:
     """Return the answer in a successful reply.
+
+    Args:
+        call: What was asked.
+        reply: What came.
+        read: The dialect's reader.
 
     Raises:
         ProviderError: It is an error all the same, malformed or empty.
@@ -47,51 +44,41 @@ def decode_answer(call: Call, reply: Reply) -> Answer:
     payload = parse_json(call, reply.body, status=reply.status)
     if has_error(payload):
         raise to_fault(call, reply, now=time.time(), payload=payload)
-    return to_answer(call, reply, as_object(payload))
+    fields = as_object(payload)
+    return to_answer(call, reply, fields, read(fields, ""))
 
 
-def to_answer(call: Call, reply: Reply, payload: JsonObject) -> Answer:
-    """Return the answer that the body `payload` holds."""
-    choices = payload.get("choices")
-    if not isinstance(choices, list) or not choices:
-        raise bad_payload(call, "holds no choices", reply.status)
-    choice = as_object(choices[0])
-    fault = fault_inside(call, choice, reply)
-    if fault is not None:
-        raise fault
-    message = choice.get("message")
-    if not isinstance(message, dict):
-        raise bad_payload(call, "holds no message", reply.status)
-    piece = read_piece(message)
-    text, thoughts = _split(piece)
-    calls = tuple(map(_tool_call, piece.tool_calls))
-    reason = finish_reason(choice.get("finish_reason")) or "stop"
+def to_answer(call: Call, reply: Reply, payload: JsonObject, said: Reading) -> Answer:
+    """Return the answer that the body `payload` holds, read as `said`."""
+    if said.fault is not None:
+        raise to_fault(call, reply, now=time.time(), payload=said.fault)
+    if not said.is_answer:
+        raise bad_payload(call, "holds no choices" if not payload.get("choices") else "holds no message", reply.status)
+    text, thoughts = _split(said)
+    calls = tuple(map(_tool_call, said.tool_calls))
+    reason = said.finish or "stop"
     if not calls and not text.strip():
         raise no_content(call, reason, has_thoughts=bool(thoughts), status=reply.status)
     if not calls and requires_tool(call.request):
         raise ignored_tool(call, reply.status)
+    echo = Echo()
+    echo.take(said)
+    for tool_call, host_call in zip(calls, said.tool_calls, strict=True):
+        echo.sign(tool_call.id, host_call)
     return Answer(
         route=call.route,
         text=text,
         reasoning=thoughts,
         tool_calls=calls,
         finish_reason="tool_calls" if calls and reason == "stop" else reason,
-        usage=read_usage(payload) or estimated_usage(call.request, (text, thoughts)),
-        model=as_text(payload.get("model")) or call.model,
-        id=as_text(payload.get("id")),
+        usage=said.usage or estimated_usage(call.request, (text, thoughts)),
+        model=said.model or call.model,
+        id=said.id,
         raw=reply.body[:RAW_BYTES],
         limits=read_limits(reply.headers, call.provider.quirks, time.time()),
-        extra=_extra(payload, choice),
+        extra=_extra(payload),
+        echo=echo.value,
     )
-
-
-def fault_inside(call: Call, choice: JsonObject, reply: Reply) -> ProviderError | None:
-    """Return the fault that a choice under status 200 carries, if any."""
-    if choice.get("error"):
-        return to_fault(call, reply, now=time.time(), payload={"error": choice["error"]})
-    if as_text(choice.get("finish_reason")).lower() == "error":
-        return to_fault(call, reply, now=time.time(), payload={"error": {"message": "finish_reason is error"}})
-    return None
 
 
 def no_content(call: Call, reason: str, *, has_thoughts: bool, status: int | None = None) -> ProviderError:
@@ -125,12 +112,12 @@ def bad_payload(call: Call, what: str, status: int | None = None) -> BadPayload:
     return BadPayload(message, provider=call.provider.id, model=call.model, status_code=status)
 
 
-def _split(piece: Piece) -> tuple[str, str]:
+def _split(said: Reading) -> tuple[str, str]:
     """Return (text, thoughts), also where the text holds the thoughts."""
     splitter = ThoughtSplitter()
-    text, thoughts = splitter.feed(piece.text or piece.refusal)
+    text, thoughts = splitter.feed(said.text or said.refusal)
     end_text, end_thoughts = splitter.finish()
-    return text + end_text, piece.reasoning + thoughts + end_thoughts
+    return text + end_text, said.reasoning + thoughts + end_thoughts
 
 
 def _tool_call(call: JsonObject) -> ToolCall:
@@ -142,7 +129,8 @@ def _tool_call(call: JsonObject) -> ToolCall:
     )
 
 
-def _extra(payload: JsonObject, choice: JsonObject) -> Mapping[str, Json]:
+def _extra(payload: JsonObject) -> Mapping[str, Json]:
     """Return what is worth keeping beside the answer; small and JSON-plain."""
     found = {name: payload[name] for name in _EXTRA if isinstance(payload.get(name), str)}
+    choice = as_object(dig(payload, "choices", 0))
     return found | {name: choice[name] for name in _CHOICE_EXTRA if isinstance(choice.get(name), str)}

@@ -1,4 +1,4 @@
-"""A streamed answer of the OpenAI dialect, decoded chunk by chunk.
+"""A streamed answer, decoded chunk by chunk.
 
 The chunks, put together, are the answer that the same text unstreamed would give:
 one finish reason, one usage, on the last chunk.
@@ -16,28 +16,21 @@ from openmux_lc.errors import ConnectionFailed, ProviderError
 from openmux_lc.providers.answer import (
     bad_payload,
     decode_answer,
-    fault_inside,
     ignored_tool,
     no_content,
     requires_tool,
 )
 from openmux_lc.providers.exchange import Reply
 from openmux_lc.providers.fault import has_error, to_fault
-from openmux_lc.providers.message import (
-    arguments_text,
-    estimated_usage,
-    finish_reason,
-    new_call_id,
-    read_piece,
-    read_usage,
-)
+from openmux_lc.providers.message import arguments_text, estimated_usage, new_call_id
+from openmux_lc.providers.reading import Echo, Reader, Reading, read_openai
 from openmux_lc.providers.sse import SseDecoder, SseEvent, SseOverflow
 from openmux_lc.providers.thinking import ThoughtSplitter
 from openmux_lc.types.json import Json, JsonObject, as_int, as_object, as_text
 from openmux_lc.types.run import Answer, Chunk, ToolCallDelta, Usage
 from openmux_lc.types.wire import Call
 
-__all__ = ["StreamDecoder"]
+__all__ = ["StreamDecoder", "as_chunks"]
 
 _OK = Reply(status=200, headers={})
 
@@ -50,6 +43,7 @@ class _Tools:
     has_arguments: list[bool] = field(default_factory=list)
     by_host_index: dict[int, int] = field(default_factory=dict)
     early_ids: dict[int | None, str] = field(default_factory=dict)
+    echo: Echo = field(default_factory=Echo)
 
     def delta(self, call: JsonObject) -> ToolCallDelta | None:
         """Return the piece under an index of ours, None where it says nothing."""
@@ -65,6 +59,7 @@ class _Tools:
             return None
         if is_new:
             self._begin(place, call_id)
+        self.echo.sign(self.ids[index], call)
         self.has_arguments[index] = self.has_arguments[index] or bool(arguments.strip())
         if is_new:
             return ToolCallDelta(index=index, id=self.ids[index], name=name or None, arguments=arguments)
@@ -99,11 +94,13 @@ class StreamDecoder:
 
     Args:
         call: The call the stream answers.
+        read: The dialect's reader of one event.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, read: Reader = read_openai) -> None:
         """Wait for the first byte."""
         self._call = call
+        self._read_event = read
         self._sse = SseDecoder()
         self._plain: bytearray | None = None
         self._is_sniffed = False
@@ -127,7 +124,7 @@ class StreamDecoder:
 
     @property
     def is_over(self) -> bool:
-        """Whether `[DONE]` was read."""
+        """Whether the protocol's end mark was read."""
         return self._is_over
 
     @property
@@ -162,7 +159,8 @@ class StreamDecoder:
             BadPayload: It lacks a required tool call, and no word was given out yet.
         """
         if self._plain is not None:
-            return _as_chunks(decode_answer(self._call, Reply(status=200, headers={}, body=bytes(self._plain))))
+            reply = Reply(status=200, headers={}, body=bytes(self._plain))
+            return as_chunks(decode_answer(self._call, reply, self._read_event))
         chunks = [] if self._is_over else list(self._read_end())
         if not self._is_over and self._reason is None:
             raise self._cut()
@@ -186,6 +184,7 @@ class StreamDecoder:
             usage=self._usage or estimated_usage(self._call.request, ("x" * self._chars,)),
             model=self._model or self._call.model,
             id=self._id,
+            echo=self._tools.echo.value,
         )
 
     def _read_end(self) -> Sequence[Chunk]:
@@ -217,27 +216,24 @@ class StreamDecoder:
         if event.name == "error" or has_error(payload):
             reply = Reply(status=200, headers={}, body=event.text.encode("utf-8", "replace"))
             raise to_fault(self._call, reply, now=time.time(), payload=payload)
-        fields = as_object(payload)
-        self._usage = read_usage(fields) or self._usage
-        self._model = self._model or as_text(fields.get("model"))
-        self._id = self._id or as_text(fields.get("id"))
-        choices = fields.get("choices")
-        if not isinstance(choices, list) or not choices:
-            return None
-        return self._choice(as_object(choices[0]))
+        said = self._read_event(as_object(payload), event.name)
+        if said.fault is not None:
+            raise to_fault(self._call, _OK, now=time.time(), payload=said.fault)
+        self._usage = said.usage or self._usage
+        self._model = self._model or said.model
+        self._id = self._id or said.id
+        self._reason = said.finish or self._reason
+        self._has_choice = self._has_choice or said.is_answer
+        self._is_over = said.is_over
+        return self._content(said)
 
-    def _choice(self, choice: JsonObject) -> Chunk | None:
-        fault = fault_inside(self._call, choice, _OK)
-        if fault is not None:
-            raise fault
-        self._has_choice = True
-        self._reason = finish_reason(choice.get("finish_reason")) or self._reason
-        delta = choice.get("delta")
-        piece = read_piece(delta if isinstance(delta, dict) else as_object(choice.get("message")))
-        said = piece.text or piece.refusal
-        text, thoughts = self._splitter.feed(said) if said else ("", "")
-        calls = tuple(call for call in map(self._tools.delta, piece.tool_calls) if call is not None)
-        thoughts = piece.reasoning + thoughts
+    def _content(self, said: Reading) -> Chunk | None:
+        words = said.text or said.refusal
+        text, thoughts = self._splitter.feed(words) if words else ("", "")
+        calls = tuple(call for call in map(self._tools.delta, said.tool_calls) if call is not None)
+        if said.signature or said.details:
+            self._tools.echo.take(said)
+        thoughts = said.reasoning + thoughts
         self._note(text, thoughts)
         if not text and not thoughts and not calls:
             return None
@@ -262,7 +258,7 @@ def _parsed(text: str) -> Json:
         return None
 
 
-def _as_chunks(answer: Answer) -> tuple[Chunk, ...]:
+def as_chunks(answer: Answer) -> tuple[Chunk, ...]:
     """Return a whole answer as the two chunks of a stream."""
     calls = tuple(
         ToolCallDelta(index=index, id=call.id, name=call.name, arguments=call.arguments)
@@ -270,5 +266,11 @@ def _as_chunks(answer: Answer) -> tuple[Chunk, ...]:
     )
     return (
         Chunk(text=answer.text, reasoning=answer.reasoning, tool_calls=calls, model=answer.model, id=answer.id),
-        Chunk(finish_reason=answer.finish_reason, usage=answer.usage, model=answer.model, id=answer.id),
+        Chunk(
+            finish_reason=answer.finish_reason,
+            usage=answer.usage,
+            model=answer.model,
+            id=answer.id,
+            echo=answer.echo,
+        ),
     )

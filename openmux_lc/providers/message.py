@@ -7,7 +7,7 @@ finish reason under every name that hosts give them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import uuid4
 
@@ -32,6 +32,10 @@ _FINISH: Final[Mapping[str, str]] = {
     "safety": "content_filter",
     "recitation": "content_filter",
     "prohibited_content": "content_filter",
+    "blocklist": "content_filter",
+    "spii": "content_filter",
+    "image_safety": "content_filter",
+    "error_toxic": "content_filter",
 }
 
 
@@ -42,6 +46,7 @@ class Piece(NamedTuple):
     reasoning: str
     tool_calls: tuple[JsonObject, ...]
     refusal: str
+    details: Sequence[Json]
 
 
 def read_piece(message: JsonObject) -> Piece:
@@ -62,6 +67,7 @@ def read_piece(message: JsonObject) -> Piece:
         reasoning,
         tuple(call for call in calls if isinstance(call, dict)) if isinstance(calls, list) else (),
         as_text(message.get("refusal")),
+        as_list(message.get("reasoning_details")),
     )
 
 
@@ -87,7 +93,7 @@ def _read_content(content: Json) -> tuple[str, str]:
 def finish_reason(value: Json) -> str | None:
     """Return the reason under its OpenAI name, None when there is none yet."""
     word = as_text(value)
-    return _FINISH.get(word.lower(), word) or None if word else None
+    return _FINISH.get(word.lower(), word.lower()) if word else None
 
 
 def arguments_text(value: Json) -> str:

@@ -1,6 +1,7 @@
 """One run: the request, its classification, the plan, attempts, answer and report.
 
-A message is the OpenAI chat wire's JSON object; surfaces convert theirs to it.
+A message is the OpenAI chat wire's JSON object; surfaces convert theirs to it. An
+assistant's may hold `echo`: its answer's, with `provider` and `model` beside.
 """
 
 from __future__ import annotations
@@ -233,7 +234,10 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A piece of a streamed answer; empty fields carry nothing."""
+    """A piece of a streamed answer; empty fields carry nothing.
+
+    `echo`, on the last piece only, is what `Answer.echo` says.
+    """
 
     text: str = field(default="", repr=False)
     reasoning: str = field(default="", repr=False)
@@ -242,6 +246,7 @@ class Chunk:
     usage: Usage | None = None
     model: str = ""
     id: str = ""
+    echo: JsonObject = field(default_factory=dict, repr=False)
 
     @property
     def has_content(self) -> bool:
@@ -257,6 +262,8 @@ class Answer:
         model: The id the provider says it answered with, else the one asked for.
         raw: The upstream's body, at most a bounded number of bytes.
         limits: What the response told about quotas.
+        echo: What the provider wants back unread with the history, for its own models
+            only: `signatures` by tool-call id (and `""` for the text), `reasoning_details`.
     """
 
     route: Route
@@ -270,6 +277,7 @@ class Answer:
     raw: bytes = field(default=b"", repr=False)
     limits: tuple[LimitObservation, ...] = ()
     extra: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    echo: JsonObject = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
