@@ -20,7 +20,7 @@ from openmux_lc.types.json import Json, JsonObject
 from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
 from openmux_lc.types.wire import Call
 
-__all__ = ["OpenAIDialect", "auth_header", "models_ask"]
+__all__ = ["OpenAIDialect", "auth_header"]
 
 
 class OpenAIDialect:
@@ -52,20 +52,6 @@ class OpenAIDialect:
     def vectors(self, call: Call, request: EmbeddingRequest, reply: Reply) -> Vectors:
         """Return the vectors in a successful reply."""
         return decode_vectors(call, request, reply)
-
-
-def models_ask(call: Call, path: str = "/models") -> Ask:
-    """Return the request for the host's list of models, or another free page."""
-    return Ask(
-        method="GET",
-        url=f"{call.provider.base_url}{path}",
-        headers={
-            "user-agent": USER_AGENT,
-            "accept": "application/json",
-            "accept-encoding": "gzip",
-            **auth_header(call),
-        },
-    )
 
 
 def auth_header(call: Call) -> Mapping[str, str]:

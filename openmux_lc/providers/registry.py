@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from openmux_lc.errors import CatalogError
 from openmux_lc.http import Clients
-from openmux_lc.providers.answer import bad_payload
-from openmux_lc.providers.exchange import parse_json
-from openmux_lc.providers.openai import OpenAIDialect, models_ask
+from openmux_lc.providers.listing import listing_url, models_ask, read_ids
+from openmux_lc.providers.openai import OpenAIDialect
 from openmux_lc.providers.wire import WireAdapter
 from openmux_lc.types.catalog import Provider
-from openmux_lc.types.json import Json, as_list, as_object, as_text
 from openmux_lc.types.run import Request
 from openmux_lc.types.wire import Adapter, Call
 
@@ -32,8 +30,60 @@ def _ollama(clients: Clients) -> Adapter:
     return OllamaAdapter(clients)
 
 
-DIALECTS: Final[Mapping[str, Callable[[Clients], Adapter]]] = {"openai": _openai, "ollama": _ollama}
-"""Adapter factories by the dialect name of a row."""
+def _gemini(clients: Clients) -> Adapter:
+    from openmux_lc.providers.gemini import GeminiDialect
+
+    return WireAdapter(GeminiDialect(), clients)
+
+
+def _cohere(clients: Clients) -> Adapter:
+    from openmux_lc.providers.cohere import CohereDialect
+
+    return WireAdapter(CohereDialect(), clients)
+
+
+def _cloudflare(clients: Clients) -> Adapter:
+    from openmux_lc.providers.cloudflare import CloudflareDialect
+
+    return WireAdapter(CloudflareDialect(), clients)
+
+
+def _huggingface(clients: Clients) -> Adapter:
+    from openmux_lc.providers.huggingface import HuggingFaceAdapter
+
+    return HuggingFaceAdapter(clients)
+
+
+def _pollinations(clients: Clients) -> Adapter:
+    from openmux_lc.providers.pollinations import PollinationsDialect
+
+    return WireAdapter(PollinationsDialect(), clients)
+
+
+def _replicate(clients: Clients) -> Adapter:
+    from openmux_lc.providers.replicate import ReplicateAdapter
+
+    return ReplicateAdapter(clients)
+
+
+def _horde(clients: Clients) -> Adapter:
+    from openmux_lc.providers.horde import HordeAdapter
+
+    return HordeAdapter(clients)
+
+
+DIALECTS: Final[Mapping[str, Callable[[Clients], Adapter]]] = {
+    "openai": _openai,
+    "ollama": _ollama,
+    "gemini": _gemini,
+    "cohere": _cohere,
+    "cloudflare": _cloudflare,
+    "huggingface": _huggingface,
+    "pollinations": _pollinations,
+    "replicate": _replicate,
+    "horde": _horde,
+}
+"""Adapter factories by the dialect name of a row; each loads its module on first need."""
 
 
 def adapter_for(provider: Provider, clients: Clients) -> Adapter:
@@ -62,18 +112,9 @@ def list_models(provider: Provider, key: SecretStr | None, clients: Clients, *, 
         ProviderError: `AuthenticationFailed` when the key is wrong; else what failed.
     """
     call = Call(provider=provider, model="*", request=Request(messages=()), key=key, deadline=deadline)
-    is_native = provider.dialect == "ollama"
     wire = WireAdapter(OpenAIDialect(), clients)
+    page = listing_url(provider)
     check = provider.auth.check_path
     if check and key is not None and check.rstrip("/") != "/models":
-        wire.fetch(call, models_ask(call, check))
-    payload = parse_json(call, wire.fetch(call, models_ask(call, "/api/tags" if is_native else "/models")).body)
-    rows = payload if isinstance(payload, list) else as_object(payload).get("models" if is_native else "data")
-    if not isinstance(rows, list):
-        raise bad_payload(call, "holds no list of models")
-    return tuple(filter(None, map(_id, as_list(rows))))
-
-
-def _id(row: Json) -> str:
-    fields = as_object(row)
-    return as_text(fields.get("id")) or as_text(fields.get("model")) or as_text(fields.get("name"))
+        wire.fetch(call, models_ask(call, f"{provider.base_url}{check}"))
+    return read_ids(call, wire.fetch(call, models_ask(call, page)))
