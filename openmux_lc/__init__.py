@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from openmux_lc.graph import create_openmux_graph
     from openmux_lc.mux import Mux
     from openmux_lc.orchestrator import Orchestrator
+    from openmux_lc.provider_models import provider_chat_model, provider_embeddings
     from openmux_lc.routing.classify import classify_text as classify
     from openmux_lc.settings import Settings
 
@@ -29,6 +30,8 @@ __all__ = [
     "__version__",
     "classify",
     "create_openmux_graph",
+    "provider_chat_model",
+    "provider_embeddings",
 ]
 
 _HOMES = {
@@ -39,6 +42,8 @@ _HOMES = {
     "Settings": ("openmux_lc.settings", "Settings"),
     "classify": ("openmux_lc.routing.classify", "classify_text"),
     "create_openmux_graph": ("openmux_lc.graph", "create_openmux_graph"),
+    "provider_chat_model": ("openmux_lc.provider_models", "provider_chat_model"),
+    "provider_embeddings": ("openmux_lc.provider_models", "provider_embeddings"),
 }
 
 

@@ -44,7 +44,7 @@ def concatenated(answers: Sequence[Answer]) -> Answer:
     if any(answer.tool_calls for answer in answers):
         return best(answers)
     text = "\n\n".join(f"[{answer.route}]\n{answer.text.strip()}" for answer in answers if answer.text.strip())
-    return replace(best(answers), text=text or answers[0].text)
+    return replace(best(answers), text=text or answers[0].text, echo={})  # marks are for one answer's own words
 
 
 def agreement(text: str, others: Sequence[str]) -> float:

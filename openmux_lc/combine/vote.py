@@ -59,7 +59,7 @@ def _by_field(answers: Sequence[Answer], objects: Sequence[Mapping[str, Json]]) 
     share = sum(agreement.values()) / len(agreement) if agreement else 1.0
     told: dict[str, Json] = {"agreement": share, "fields": agreement, "dissent": dissent}
     chosen = answers[0]
-    return replace(chosen, text=json.dumps(merged, ensure_ascii=False), extra={**chosen.extra, **told})
+    return replace(chosen, text=json.dumps(merged, ensure_ascii=False), echo={}, extra={**chosen.extra, **told})
 
 
 def _ballot(found: Mapping[str, Json], name: str) -> str:

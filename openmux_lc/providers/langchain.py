@@ -1,18 +1,17 @@
 # ruff: noqa: ANN401 - the signatures are LangChain's
 """LangChain's side of a provider: any model as an `Adapter`, any row as a model.
 
-`LangChainAdapter` lets a model the user already has join the pool;
-`ProviderChatModel` and `ProviderEmbeddings` are the custom LangChain face of one
-provider's row, usable alone. Neither routes, counts nor fails over.
+`LangChainAdapter` lets a model the user already has join the pool; `ProviderChatModel`
+is the custom LangChain face of one provider's row, usable alone. Neither routes,
+counts nor fails over.
 """
 
 import importlib.util
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Annotated, Any, Final, cast
+from typing import Any, Final, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -21,33 +20,28 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import (
     AliasChoices,
-    BaseModel,
-    ConfigDict,
     Field,
-    GetCoreSchemaHandler,
     InstanceOf,
     PrivateAttr,
     SecretStr,
 )
-from pydantic_core import CoreSchema, core_schema
 
 from openmux_lc.call_options import wire_tool_choice
 from openmux_lc.errors import ConfigError, ProviderError
 from openmux_lc.http import Clients
+from openmux_lc.providers.again import AskAgain
+from openmux_lc.providers.face import FACE_CONFIG, Row
 from openmux_lc.providers.guest import LangChainAdapter
 from openmux_lc.providers.messages import to_ai_message, to_chunk, to_last_chunk, to_wire_messages
 from openmux_lc.providers.ollama_face import ollama_options
 from openmux_lc.providers.registry import adapter_for
 from openmux_lc.providers.twins import as_langchain_error
 from openmux_lc.types.catalog import Provider, Route
-from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Request, Usage
+from openmux_lc.types.run import Answer, Chunk, Request, Usage
 from openmux_lc.types.wire import Adapter, AsyncStream, Call, Stream
 
-__all__ = ["LangChainAdapter", "ProviderChatModel", "ProviderEmbeddings", "provider_chat_model", "provider_embeddings"]
+__all__ = ["LangChainAdapter", "ProviderChatModel", "chat_model_for"]
 
-_CONFIG: Final = ConfigDict(
-    populate_by_name=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
-)
 _SAMPLING: Final = (
     "temperature",
     "top_p",
@@ -61,16 +55,6 @@ _PER_CALL: Final = frozenset(
     {*_SAMPLING, "tools", "tool_choice", "parallel_tool_calls", "response_format", "extra_body", "model"}
 )
 _TRACING_ONLY: Final = frozenset({"ls_structured_output_format", "ls_provider", "ls_model_name", "stream_usage"})
-
-
-class _AsItIs:
-    """Lets pydantic take a value of ours by its class, without looking inside."""
-
-    def __get_pydantic_core_schema__(self, source: type[Provider], handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.is_instance_schema(source)
-
-
-_Row = Annotated[Provider, _AsItIs()]
 
 
 class ProviderChatModel(BaseChatModel):
@@ -92,9 +76,9 @@ class ProviderChatModel(BaseChatModel):
         'tiny'
     """
 
-    model_config = _CONFIG
+    model_config = FACE_CONFIG
 
-    provider: _Row = Field(exclude=True, repr=False)
+    provider: Row = Field(exclude=True, repr=False)
     model_name: str = Field(alias="model")
     api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
     temperature: float | None = None
@@ -116,7 +100,7 @@ class ProviderChatModel(BaseChatModel):
     def model_post_init(self, context: Any, /) -> None:
         """Make the adapter; it opens nothing before its first call."""
         super().model_post_init(context)
-        self._adapter = adapter_for(self.provider, self.clients)
+        self._adapter = AskAgain(adapter_for(self.provider, self.clients))
 
     @property
     def adapter(self) -> Adapter:
@@ -265,80 +249,13 @@ class ProviderChatModel(BaseChatModel):
         return self.call(request, model=options.get("model"))
 
 
-class ProviderEmbeddings(BaseModel, Embeddings):
-    """One embedding model of one provider as LangChain `Embeddings`, without the pool.
-
-    Args:
-        provider: The provider's row.
-        model: The provider's own model id.
-        dimensions: Length of the vectors, where the model can shorten them.
-        timeout: Seconds for a whole call.
-    """
-
-    model_config = _CONFIG
-
-    provider: _Row = Field(exclude=True, repr=False)
-    model_name: str = Field(alias="model")
-    api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
-    dimensions: int | None = Field(default=None, gt=0)
-    timeout: float = Field(default=120.0, gt=0)
-    clients: InstanceOf[Clients] = Field(default_factory=Clients, exclude=True, repr=False)
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Return one vector per text."""
-        return self._embed(EmbeddingRequest(texts=tuple(texts), purpose="document", dimensions=self.dimensions))
-
-    def embed_query(self, text: str) -> list[float]:
-        """Return the vector of a query."""
-        return self._embed(EmbeddingRequest(texts=(text,), purpose="query", dimensions=self.dimensions))[0]
-
-    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Return one vector per text."""
-        return await self._aembed(EmbeddingRequest(texts=tuple(texts), purpose="document", dimensions=self.dimensions))
-
-    async def aembed_query(self, text: str) -> list[float]:
-        """Return the vector of a query."""
-        return (await self._aembed(EmbeddingRequest(texts=(text,), purpose="query", dimensions=self.dimensions)))[0]
-
-    @property
-    def adapter(self) -> Adapter:
-        """What speaks to the provider."""
-        return adapter_for(self.provider, self.clients)
-
-    def _call(self) -> Call:
-        deadline = time.monotonic() + self.timeout
-        return Call(
-            provider=self.provider,
-            model=self.model_name,
-            request=Request(messages=()),
-            key=self.api_key,
-            deadline=deadline,
-        )
-
-    def _embed(self, request: EmbeddingRequest) -> list[list[float]]:
-        if not request.texts:
-            return []
-        try:
-            return [list(vector) for vector in self.adapter.embed(self._call(), request).vectors]
-        except ProviderError as error:
-            raise as_langchain_error(error) from error.__cause__
-
-    async def _aembed(self, request: EmbeddingRequest) -> list[list[float]]:
-        if not request.texts:
-            return []
-        try:
-            return [list(vector) for vector in (await self.adapter.aembed(self._call(), request)).vectors]
-        except ProviderError as error:
-            raise as_langchain_error(error) from error.__cause__
-
-
-def provider_chat_model(
+def chat_model_for(
     provider: Provider, model: str, *, api_key: SecretStr | None = None, **options: Any
 ) -> BaseChatModel:
-    """Return the LangChain face of `provider:model`, which sends whatever it is asked.
+    """Return the LangChain face of a row's model, which sends whatever it is asked.
 
     There is no check that the model is free before its sends: that stands in the
-    pool alone. A row and a key that can be billed will be billed.
+    pool and in `openmux_lc.provider_chat_model`. What can be billed will be billed.
 
     Args:
         provider: The row, its `base_url` as it is to be used.
@@ -352,20 +269,6 @@ def provider_chat_model(
 
         return ChatOllama(model=model, **ollama_options(provider, api_key), **options)
     return ProviderChatModel(provider=provider, model=model, api_key=api_key, **options)
-
-
-def provider_embeddings(
-    provider: Provider, model: str, *, api_key: SecretStr | None = None, **options: Any
-) -> Embeddings:
-    """Return the LangChain face of an embedding model; arguments as `provider_chat_model`.
-
-    As there, no check that the model is free stands before its sends.
-    """
-    if provider.dialect == "ollama" and importlib.util.find_spec("langchain_ollama") is not None:
-        from langchain_ollama import OllamaEmbeddings
-
-        return OllamaEmbeddings(model=model, **ollama_options(provider, api_key), **options)
-    return ProviderEmbeddings(provider=provider, model=model, api_key=api_key, **options)
 
 
 def _to_result(answer: Answer) -> ChatResult:
@@ -383,5 +286,6 @@ def _to_chunks(route: Route, piece: Chunk) -> Iterator[ChatGenerationChunk]:
             usage=piece.usage or Usage(),
             model=piece.model or route.model,
             id=piece.id,
+            echo=piece.echo,
         )
         yield ChatGenerationChunk(message=to_last_chunk(ended))

@@ -46,7 +46,7 @@ def models_ask(call: Call, url: str) -> Ask:
 
 
 def read_ids(call: Call, reply: Reply) -> tuple[str, ...]:
-    """Return the ids in a list of models, whatever host wrote it.
+    """Return the ids in a list of models, whatever host wrote it; one model is a list, too.
 
     Raises:
         ProviderError: The reply is an error all the same, or holds no list.
@@ -56,6 +56,8 @@ def read_ids(call: Call, reply: Reply) -> tuple[str, ...]:
         raise to_fault(call, reply, now=time.time(), payload=payload)
     fields = as_object(payload)
     rows = payload if isinstance(payload, list) else next((fields[name] for name in _LISTS if name in fields), None)
+    if rows is None and _id(payload, call.provider.dialect):
+        rows = [payload]
     if not isinstance(rows, list):
         raise bad_payload(call, "holds no list of models", reply.status)
     return tuple(dict.fromkeys(filter(None, (_id(row, call.provider.dialect) for row in rows))))

@@ -1,7 +1,7 @@
 """LangChain's messages to the wire's and back.
 
 A message inside is the OpenAI wire's JSON. Thoughts of earlier answers, cache marks
-and unknown blocks do not travel; metadata and usage ride on the last chunk only,
+and unknown blocks do not travel, a provider's own marks go back to it alone; metadata and usage ride on the last chunk only,
 because merging chunks concatenates texts and adds counts.
 """
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["previous_route", "to_ai_message", "to_chunk", "to_last_chunk", "to_wire_messages", "usage_metadata"]
 
+_ECHO: Final = "openmux_echo"
+"""Where a message keeps what its provider wants back unread (`Answer.echo`)."""
 _PARTS: Final = frozenset({"text", "image_url", "input_audio", "file", "video_url"})
 _DROPPED: Final = frozenset({"thinking", "redacted_thinking", "reasoning", "reasoning_content"})
 _IS_A_CALL: Final = frozenset(
@@ -77,7 +79,7 @@ def to_ai_message(answer: Answer, metadata: JsonObject | None = None) -> AIMessa
         content=answer.text,
         tool_calls=calls,
         invalid_tool_calls=invalid,
-        additional_kwargs=_thoughts(answer.reasoning),
+        additional_kwargs=_thoughts(answer.reasoning) | _echo(answer),
         response_metadata=_response_metadata(answer, metadata),
         usage_metadata=usage_metadata(answer.usage),
     )
@@ -111,7 +113,7 @@ def to_last_chunk(answer: Answer, metadata: JsonObject | None = None, *, is_whol
 
     return AIMessageChunk(
         content=answer.text if is_whole else "",
-        additional_kwargs=_thoughts(answer.reasoning if is_whole else ""),
+        additional_kwargs=_thoughts(answer.reasoning if is_whole else "") | _echo(answer),
         tool_call_chunks=[
             tool_call_chunk(name=call.name, args=call.arguments, id=call.id, index=index)
             for index, call in enumerate(answer.tool_calls if is_whole else ())
@@ -172,8 +174,11 @@ def _named_file(block: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _cleaned(wire: Message, message: object) -> Message:
-    """Return the wire's object without what hosts refuse."""
+    """Return the wire's object without what hosts refuse, and with its provider's echo."""
     content = wire.get("content")
+    echo = as_object(getattr(message, "additional_kwargs", {}).get(_ECHO)) if wire.get("role") == "assistant" else {}
+    if echo:
+        wire = {**wire, "echo": echo}
     if isinstance(content, list):
         content = [part for part in map(_part, content) if part is not None]
         wire = {**wire, "content": content}
@@ -211,8 +216,15 @@ def _arguments(text: str) -> JsonObject | None:
     return found if isinstance(found, dict) else None
 
 
-def _thoughts(reasoning: str) -> dict[str, str]:
+def _thoughts(reasoning: str) -> dict[str, Json]:
     return {"reasoning_content": reasoning} if reasoning else {}
+
+
+def _echo(answer: Answer) -> dict[str, Json]:
+    """Return what the provider wants back, and whose it is: no other host gets it."""
+    if not answer.echo:
+        return {}
+    return {_ECHO: {"provider": answer.route.provider, "model": answer.route.model, **answer.echo}}
 
 
 def _response_metadata(answer: Answer, metadata: JsonObject | None) -> dict[str, Json]:

@@ -33,13 +33,8 @@ from openmux_lc.errors import (
 )
 from openmux_lc.http import Clients
 from openmux_lc.providers.guest import _CONFIG
-from openmux_lc.providers.langchain import (
-    LangChainAdapter,
-    ProviderChatModel,
-    ProviderEmbeddings,
-    provider_chat_model,
-    provider_embeddings,
-)
+from openmux_lc.providers.langchain import LangChainAdapter, ProviderChatModel, chat_model_for
+from openmux_lc.providers.langchain_embeddings import ProviderEmbeddings, embeddings_for
 from openmux_lc.testing import Answer, FakeUpstream, answer_with_tool, cut, rate_limited
 from openmux_lc.types.run import Answer as GivenAnswer
 from openmux_lc.types.run import EmbeddingRequest, Request
@@ -294,7 +289,7 @@ async def test_a_users_model_that_ignores_a_required_tool_gave_a_bad_payload() -
     assert "Hi" == _drained(adapter.open(asked), asked).text
 
 
-@pytest.mark.parametrize("make", [provider_chat_model, provider_embeddings])
+@pytest.mark.parametrize("make", [chat_model_for, embeddings_for])
 def test_the_faces_say_that_no_free_check_stands_before_them(make: Any) -> None:
     assert "no check that" in " ".join(make.__doc__.split())
 
@@ -509,8 +504,8 @@ async def test_a_row_is_embeddings_of_its_own(clients: Clients) -> None:
 
 
 def test_the_factories_give_the_face_that_fits() -> None:
-    assert isinstance(provider_chat_model(provider(), "m", temperature=0.5), ProviderChatModel)
-    assert isinstance(provider_embeddings(provider(), "m", dimensions=3), ProviderEmbeddings)
+    assert isinstance(chat_model_for(provider(), "m", temperature=0.5), ProviderChatModel)
+    assert isinstance(embeddings_for(provider(), "m", dimensions=3), ProviderEmbeddings)
 
 
 def test_an_engine_with_ollamas_api_gets_langchains_own_classes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -521,7 +516,7 @@ def test_an_engine_with_ollamas_api_gets_langchains_own_classes(monkeypatch: pyt
     with FakeUpstream(pages={"/api/chat": body, "/api/embed": {"embeddings": [[0.5]]}}) as up:
         row = provider(up.root_url, dialect="ollama", is_local=True)
 
-        chat, vectors = provider_chat_model(row, "m", temperature=0), provider_embeddings(row, "m")
+        chat, vectors = chat_model_for(row, "m", temperature=0), embeddings_for(row, "m")
         chat.invoke("Hi")
         assert [[0.5]] == vectors.embed_documents(["a"])
         sent = [request for request in up.requests if request.path.startswith("/api/")]

@@ -235,3 +235,25 @@ def test_a_conversation_survives_the_way_there_and_back() -> None:
 )
 def test_the_route_of_the_last_answer_is_found(messages: list[Any], route: Route | None) -> None:
     assert route == previous_route(messages)
+
+
+ECHO = {"signatures": {"call_1": "sig"}, "reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_what_a_provider_wants_back_comes_back_with_its_name(is_streamed: bool) -> None:
+    """Thought signatures survive the agent's loop, whole or streamed, and say whose they are."""
+    answer = Answer(route=ROUTE, tool_calls=(ToolCall(id="call_1", name="f", arguments="{}"),), echo=ECHO)
+    message: BaseMessage = to_ai_message(answer)
+    if is_streamed:
+        delta = ToolCallDelta(index=0, id="call_1", name="f", arguments="{}")
+        message = to_chunk(Chunk(tool_calls=(delta,))) + to_last_chunk(answer)
+
+    wire = to_wire_messages([message, ToolMessage("1", tool_call_id="call_1")])
+
+    assert {"provider": "groq", "model": "openai/gpt-oss-20b", **ECHO} == wire[0]["echo"]
+    assert "echo" not in wire[1]
+
+
+def test_an_answer_without_marks_leaves_none() -> None:
+    assert {} == to_ai_message(Answer(route=ROUTE, text="Hi.")).additional_kwargs
