@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from catalog_rows import embeddings_of, free_of, quirks_of, source_of
+from catalog_rows import embeddings_of, free_of, is_on, quirks_of, source_of
 from quality import BOARD_DATE, Board, Gold, by_size
 
 SOURCES = {
@@ -18,9 +18,16 @@ SOURCES = {
     "quality": f"shares derived from the LMArena leaderboards of {BOARD_DATE} (lmarena.ai), else guessed from the size",
 }
 
-_PROFILES = {"openrouter": "langchain_openrouter", "groq": "langchain_groq", "mistral": "langchain_mistralai"}
-_MODELS_DEV = {"gemini": "google"}
+_PROFILES = {
+    "groq": "langchain_groq",
+    "mistral": "langchain_mistralai",
+    "nvidia": "langchain_nvidia_ai_endpoints",
+    "openrouter": "langchain_openrouter",
+}
+_MODELS_DEV = {"cloudflare": "cloudflare-workers-ai", "codestral": "mistral", "gemini": "google"}
 _STALE_DAYS = 60
+_FIRST = re.compile(r"; (?![^()]*\))")
+_GUESSED = re.compile(r"unverified|guessed")
 _NOT_CHAT = re.compile(r"guard|content-safety|moderation")
 _INPUTS = ("text", "image", "audio", "video", "pdf")
 _KEPT = (
@@ -57,12 +64,12 @@ class Profiles:
         """Read both tables."""
         langchain = json.loads((folder / "langchain_profiles.json").read_text(encoding="utf-8"))
         rows = json.loads((folder / "models_dev.json").read_text(encoding="utf-8"))["models"]
-        return cls(langchain, {(row["provider"], row["model"]): row for row in rows})
+        return cls(langchain, {(row["provider"], row["model"].lower()): row for row in rows})
 
     def about(self, provider: str, model_id: str) -> dict[str, object]:
         """Return the profile that both know together; the newer one wins."""
         ours = self.langchain.get(_PROFILES.get(provider, ""), {}).get("profiles", {}).get(model_id, {})
-        row = self.models_dev.get((_MODELS_DEV.get(provider, provider), model_id))
+        row = self.models_dev.get((_MODELS_DEV.get(provider, provider), model_id.lower()))
         return {**(_from_models_dev(row) if row else {}), **ours}
 
 
@@ -119,21 +126,21 @@ def _embedder(fact: dict, model: dict, profiles: Profiles) -> dict[str, object]:
 def _evidence(fact: dict, model: dict, compiled: str) -> dict[str, object]:
     """Return the dated evidence; nothing where the provider is off."""
     kind = free_of(fact).get("kind")
-    if fact["status"].startswith(("active", "best-effort", "alpha")) and kind:
-        return {"evidence": {"kind": kind, **_seen(fact, model, compiled)}}
-    return {}
+    return {"evidence": {"kind": kind, **_seen(fact, model, compiled)}} if is_on(fact) and kind else {}
 
 
 def _seen(fact: dict, model: dict, compiled: str) -> dict[str, object]:
     listed = {model_id for rule in fact["free_tier"]["detect"]["rules"] for model_id in rule.get("ids", ())}
     field = "free_models" if "last_seen_free" in model or model["id"] in listed else "embeddings"
-    parts = [part for part in fact["evidence"] if field in part["field"].split(",")]
+    fields = (field, "free_tier", "all", "legacy status")
+    parts = [part for name in fields for part in fact["evidence"] if name in part["field"].split(",")]
     told = model.get("last_seen_free") or (parts[0].get("as_of") if parts else "") or fact["as_of"]
     day = re.search(r"\d{4}-\d\d(-\d\d)?", told)[0]
     age = dt.date.fromisoformat(compiled) - dt.date.fromisoformat(day if len(day) > 7 else f"{day}-01")
-    confidence = parts[0]["confidence"] if parts else "medium"
+    is_doubtful = age.days > _STALE_DAYS or _GUESSED.search(model.get("note", ""))
+    sources = (source_of(fact, name) for name in (field, *fields[1:], "status", "base_url"))
     return {
-        "source": (source_of(fact, field) or source_of(fact, "status")).split("; ")[0],
+        "source": _FIRST.split(next(filter(None, sources)))[0],
         "as_of": day,
-        "confidence": "low" if age.days > _STALE_DAYS else confidence,
+        "confidence": "low" if is_doubtful else parts[0]["confidence"] if parts else "medium",
     }

@@ -2,6 +2,7 @@
 
 `OPENMUX_<ID>_BASE_URL` first, then the variables that the host's own users set. A file
 found through the working directory may name this machine, or the place of its own key.
+What fills a part of a path, such as an account's number, never changes the host.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from openmux_lc.types.catalog import Provider
 __all__ = ["address_of", "to_address", "with_addresses"]
 
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - read, not listened on
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]+")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -36,30 +38,49 @@ def with_addresses(
         keys_in_code: Providers whose key was given as an argument.
 
     Raises:
-        ConfigError: An address is malformed.
+        ConfigError: An address, or what would fill a part of one, is malformed.
         UntrustedConfigError: An untrusted `.env` diverts somebody else's key.
     """
-    rows = dict(providers)
-    for row in providers.values():
-        found = address_of(row, settings)
-        if found is None:
+    return {row.id: _filled(_moved(row, settings, keys_in_code), settings) for row in providers.values()}
+
+
+def _moved(row: Provider, settings: Settings, keys_in_code: Collection[str]) -> Provider:
+    """Return a provider where the variables say that it is."""
+    found = address_of(row, settings)
+    if found is None:
+        return row
+    variable, setting = found
+    own = _own_variable(row)
+    url = setting.value.strip() if variable == own else to_address(setting.value, row.base_url)
+    if problem := check_address(url):
+        instead = "" if variable == own else f"; {own} is read instead where it is set"
+        raise ConfigError(f"{setting.origin}: {variable}: {problem}{instead}")
+    if not (setting.is_trusted or is_loopback(url)) and (
+        row.id in keys_in_code or not _has_key_from(setting, row, settings)
+    ):
+        raise refusal(
+            f"{setting.path}: {variable}",
+            f"sends what is meant for {row.name} to another host, and the key does not come from that file",
+            setting.path,
+        )
+    return replace(row, base_url=url.rstrip("/"))
+
+
+def _filled(row: Provider, settings: Settings) -> Provider:
+    """Return a provider whose address holds what the variables say; a part that none tells stays open."""
+    url = row.base_url
+    for part, names in row.base_url_env.items():
+        found = next(((name, setting) for name in names if (setting := settings.lookup(name))), None)
+        if found is None or f"{{{part}}}" not in url:
             continue
-        variable, setting = found
-        own = _own_variable(row)
-        url = setting.value.strip() if variable == own else to_address(setting.value, row.base_url)
-        if problem := check_address(url):
-            instead = "" if variable == own else f"; {own} is read instead where it is set"
-            raise ConfigError(f"{setting.origin}: {variable}: {problem}{instead}")
-        if not (setting.is_trusted or is_loopback(url)) and (
-            row.id in keys_in_code or not _has_key_from(setting, row, settings)
-        ):
-            raise refusal(
-                f"{setting.path}: {variable}",
-                f"sends what is meant for {row.name} to another host, and the key does not come from that file",
-                setting.path,
+        name, setting = found
+        value = setting.value.strip().strip("\"'")
+        if not _SEGMENT.fullmatch(value):
+            raise ConfigError(
+                f"{setting.origin}: {name}: write letters, digits, _ and - only; it is part of an address"
             )
-        rows[row.id] = replace(row, base_url=url.rstrip("/"))
-    return rows
+        url = url.replace(f"{{{part}}}", value)
+    return row if url == row.base_url else replace(row, base_url=url)
 
 
 def address_of(row: Provider, settings: Settings) -> tuple[str, Setting] | None:

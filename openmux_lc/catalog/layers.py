@@ -17,11 +17,11 @@ from openmux_lc.catalog.rows import to_provider
 from openmux_lc.errors import CatalogError
 from openmux_lc.types.catalog import Provider
 
-__all__ = ["Layers", "Row", "merged", "package_layers"]
+__all__ = ["Layers", "Row", "merged", "package_layers", "read_file"]
 
-_HERE: Final = Path(__file__).parent
+_BAKED: Final = Path(__file__).parent / "baked.json"
+_IN_PACKAGE: Final = Origin(str(_BAKED))
 _SCHEMA: Final = 1
-_CORRECTION: Final = frozenset({"provider", "date", "reason", "row"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Layers:
         Raises:
             CatalogError: The file cannot be read or is malformed; names file and key.
         """
-        top = _read(path)
+        top = read_file(path)
         top.only(frozenset({"schema", "providers"}))
         changes = top.table("providers")
         rows = dict(self.rows)
@@ -74,35 +74,19 @@ class Layers:
         return {row.id: row for row in sorted(providers, key=lambda row: (row.rank, row.id))}
 
 
-def package_layers(folder: Path = _HERE) -> Layers:
+def package_layers() -> Layers:
     """Return the shipped rows with their models and corrections.
 
-    Args:
-        folder: Where the three files lie; default this package.
+    They are baked into one file; `sources` has what they are baked from.
 
     Raises:
-        CatalogError: A file is malformed.
+        CatalogError: The file is malformed.
     """
-    facts = _read(folder / "providers.toml")
-    models = _read(folder / "models.json").table("models")
-    overrides = _read(folder / "overrides.toml")
-    overrides.only(frozenset({"schema", "quirks", "corrections"}))
-    rows = facts.table("providers")
-    values: dict[str, dict[str, object]] = {
-        row_id: {**rows.table(row_id).values, "models": models.tables(row_id) and models.values[row_id]}
-        for row_id in rows.values
-    }
-    for correction in overrides.tables("corrections"):
-        correction.only(_CORRECTION)
-        row_id = correction.text("provider")
-        if row_id not in values:
-            raise correction.fault("provider", f"{row_id!r} is no row of {facts.origin.name}")
-        if not (correction.text("reason") and correction.text("date")):
-            raise correction.fault("reason", "a correction tells its reason and its date")
-        values[row_id] = merged(values[row_id], correction.table("row").values)
+    top = read_file(_BAKED)
+    rows = top.table("rows")
     return Layers(
-        rows={row_id: Row(values=row, origin=facts.origin) for row_id, row in values.items()},
-        quirks=frozenset(overrides.texts("quirks")),
+        rows={row_id: Row(values=rows.table(row_id).values, origin=_IN_PACKAGE) for row_id in rows.values},
+        quirks=frozenset(top.texts("quirks")),
     )
 
 
@@ -135,7 +119,12 @@ def _is_list_of_tables(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, dict) for item in value)
 
 
-def _read(path: Path) -> Table:
+def read_file(path: Path) -> Table:
+    """Return the whole of a row file, TOML or JSON.
+
+    Raises:
+        CatalogError: It cannot be read, is malformed or is of another schema.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, cast, get_args
 
 from openmux_lc.catalog.reader import Table
-from openmux_lc.types.catalog import TASKS, Confidence, Evidence, EvidenceKind, Model, Profile
+from openmux_lc.types.catalog import TASKS, Confidence, Evidence, EvidenceKind, Model, Profile, Task
 
 __all__ = ["PROFILE_KEYS", "to_model"]
 
@@ -15,6 +15,8 @@ _KINDS: Final[tuple[EvidenceKind, ...]] = get_args(EvidenceKind)
 PROFILE_KEYS: Final = frozenset(Profile.__annotations__)
 """LangChain's names for what a model can do."""
 
+_TASKS: Final[frozenset[str]] = frozenset(TASKS)
+_USUAL_TASKS: Final = Model(id="").tasks
 _TEXT_KEYS: Final = frozenset({"name", "release_date"})
 _WHOLE_KEYS: Final = frozenset({"max_input_tokens", "max_output_tokens"})
 _MODEL: Final = frozenset(
@@ -33,14 +35,14 @@ def to_model(entry: Table) -> Model:
     model_id = entry.text("id")
     if not model_id.strip():
         raise entry.fault("id", "a model has the id that its provider calls it by")
-    tasks = frozenset(task for word in entry.texts("tasks") for task in TASKS if task == word)
-    if len(tasks) < len(set(entry.texts("tasks"))):
+    tasks = frozenset(entry.texts("tasks"))
+    if not tasks <= _TASKS:
         raise entry.fault("tasks", f"write some of {', '.join(TASKS)}")
     dimensions = entry.whole("dimensions")
     quality = entry.table("quality")
     return Model(
         id=model_id,
-        tasks=tasks or Model(id="").tasks,
+        tasks=cast("frozenset[Task]", tasks) or _USUAL_TASKS,
         profile=_profile(entry.table("profile")),
         quality={key: quality.share(key, 0.0) for key in quality.values},
         evidence=_evidence(entry.table("evidence")),

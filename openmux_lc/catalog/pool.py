@@ -74,6 +74,9 @@ def _why_not_model(row: Provider, model: Model) -> str:
 
 
 def _why_no_key(row: Provider, has_key: Callable[[Provider], bool]) -> str:
+    """Return which variables are still wanted: those of the address, then the key's."""
+    if row.missing_variables:
+        return f"its address is not complete: set {' and '.join(row.missing_variables)}"
     if row.auth.mode != "key" or has_key(row):
         return ""
     where = f", get one at {row.signup_url}" if row.signup_url else ""

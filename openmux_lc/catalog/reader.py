@@ -56,9 +56,9 @@ class Table:
         Raises:
             CatalogError: Names the first one and the nearest known key.
         """
-        for key in self.values:
-            if key not in known:
-                raise self.fault(key, f"no such key{_meant(key, known)}")
+        if not self.values.keys() <= known:
+            key = next(key for key in self.values if key not in known)
+            raise self.fault(key, f"no such key{_meant(key, known)}")
 
     @overload
     def text(self, key: str) -> str: ...

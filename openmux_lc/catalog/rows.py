@@ -43,15 +43,16 @@ _FREE: Final = frozenset(field.name for field in fields(FreeRule))
 _LIMIT: Final = frozenset({"unit", "amount", "window", "seconds", "zone", "scope"})
 _ROW: Final = frozenset(
     {
-        *("name", "status", "off_reason", "base_url", "address_env", "dialect", "is_local", "rank", "demo_only"),
-        *("auth", "free", "limits", "model_limits", "models", "retired_ids", "quirks", "ports", "fingerprint"),
-        *("signup_url", "terms", "trains_on_data", "as_of", "confidence", "source"),
+        *("name", "status", "off_reason", "base_url", "base_url_env", "address_env", "dialect", "is_local"),
+        *("rank", "demo_only", "auth", "free", "limits", "model_limits", "models", "retired_ids", "quirks", "ports"),
+        *("fingerprint", "signup_url", "terms", "trains_on_data", "as_of", "confidence", "source"),
     }
 )
 
 _PROVIDER_ID: Final = re.compile(r"[a-z][a-z0-9_-]*\Z")
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d)?)?\Z")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_URL_PART: Final = re.compile(r"\{([^{}]*)\}")
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
 _USUAL_ZONES: Final = frozenset({"UTC", "America/Los_Angeles"})
 
@@ -105,6 +106,7 @@ def to_provider(row_id: str, row: Table, *, quirks: frozenset[str], origin: str)
         id=row_id,
         name=row.text("name", row_id),
         base_url=_address(row),
+        base_url_env=_url_variables(row),
         address_env=_variables(row, "address_env"),
         dialect=row.text("dialect", "openai"),
         is_local=row.flag("is_local"),
@@ -135,6 +137,19 @@ def _address(row: Table) -> str:
     if problem := check_address(url):
         raise row.fault("base_url", problem)
     return url.rstrip("/")
+
+
+def _url_variables(row: Table) -> Mapping[str, tuple[str, ...]]:
+    """Return the variables for each `{NAME}`; one in the host's name could send a key anywhere."""
+    table = row.table("base_url_env")
+    variables = {part: _variables(table, part) for part in table.values}
+    parts = urlsplit(row.text("base_url"))
+    if "{" in parts.netloc:
+        raise row.fault("base_url", "only its path may hold a {NAME}")
+    for part in _URL_PART.findall(parts.path):
+        if not variables.get(part):
+            raise row.fault("base_url", f"nothing fills {{{part}}}; name its variables in base_url_env")
+    return variables
 
 
 def _variables(table: Table, key: str) -> tuple[str, ...]:

@@ -148,6 +148,9 @@ def _check(mux: Mux, row: Provider, key: str) -> None:
     if row.auth.check_path is None:
         note(f"{row.name} has no free way to check a key; the first question will show")
         return
+    if row.missing_variables:
+        note(f"{row.name} also wants {' and '.join(row.missing_variables)} set; the key is not checked before that")
+        return
     if mux.settings.offline:
         note("offline (OPENMUX_OFFLINE): the key is not checked")
         return

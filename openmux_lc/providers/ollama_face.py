@@ -31,5 +31,6 @@ class _OnlyThisKey(Auth):
 
 def ollama_options(provider: Provider, api_key: SecretStr | None) -> dict[str, Any]:
     """Return the address and client options for langchain-ollama's classes."""
-    options = {"auth": _OnlyThisKey(api_key), "trust_env": not provider.is_local, "follow_redirects": False}
+    key = None if provider.auth.mode == "none" else api_key
+    options = {"auth": _OnlyThisKey(key), "trust_env": not provider.is_local, "follow_redirects": False}
     return {"base_url": root_url(provider.base_url), "client_kwargs": options}

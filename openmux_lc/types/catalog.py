@@ -183,6 +183,8 @@ class Provider:
         is_on: False keeps the row for its dialect and tests, never for calls.
         off_reason: Why it is off and since when.
         base_url: With the version segment, without a trailing slash.
+        base_url_env: Variables that fill a `{NAME}` in the path of `base_url`, by that
+            name, first found wins; what is not filled stands there as it is.
         address_env: Variables of the host's own that tell where it is, first found
             wins: `host`, `host:port` or an address. `OPENMUX_<ID>_BASE_URL` outranks them.
         dialect: Name of the adapter that speaks to it.
@@ -198,6 +200,7 @@ class Provider:
     id: str
     name: str
     base_url: str
+    base_url_env: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     address_env: tuple[str, ...] = ()
     dialect: str = "openai"
     is_local: bool = False
@@ -220,6 +223,11 @@ class Provider:
     demo_only: bool = False
     source: str = ""
     origin: str = "package"
+
+    @property
+    def missing_variables(self) -> tuple[str, ...]:
+        """The variables without which `base_url` is no address yet."""
+        return tuple(names[0] for part, names in self.base_url_env.items() if f"{{{part}}}" in self.base_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from openmux_lc.types.catalog import LimitUnit, Route
 
 __all__ = [
+    "REFUSAL_LIFE_S",
     "Cooldown",
     "CooldownSource",
     "LimitObservation",
@@ -20,6 +21,9 @@ __all__ = [
     "RouteState",
     "Snapshot",
 ]
+
+REFUSAL_LIFE_S: Final = 7 * 86_400.0
+"""How long a parameter that a model refused is left out before it is tried again."""
 
 CooldownSource = Literal["header", "learned", "heuristic", "breaker", "quota", "paid"]
 """`paid`: a call was seen to cost money; not even naming the route lifts that."""

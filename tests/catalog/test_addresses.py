@@ -152,3 +152,60 @@ def test_an_untrusted_env_file_may_not_say_that_an_engine_is_elsewhere(tmp_path,
 
 def test_an_untrusted_env_file_may_name_another_port_of_this_machine(tmp_path):
     assert "http://127.0.0.1:7" == load_catalog(found(tmp_path, "OLLAMA_HOST=0.0.0.0:7")).provider("ollama").base_url
+
+
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+OPEN = "https://api.cloudflare.com/client/v4/accounts/{CLOUDFLARE_ACCOUNT_ID}/ai/v1"
+
+
+def cloudflare(environ):
+    return load_catalog(Settings.load(environ=environ)).provider("cloudflare")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"CLOUDFLARE_ACCOUNT_ID": ACCOUNT},
+        {"CF_ACCOUNT_ID": ACCOUNT},
+        {"CLOUDFLARE_ACCOUNT_ID": f' "{ACCOUNT}" ', "CF_ACCOUNT_ID": "second"},
+        {"CLOUDFLARE_ACCOUNT_ID": " ", "CF_ACCOUNT_ID": ACCOUNT},
+    ],
+)
+def test_a_part_of_an_address_is_filled_by_the_first_variable_that_tells_it(environ):
+    row = cloudflare(environ)
+
+    assert f"https://api.cloudflare.com/client/v4/accounts/{ACCOUNT}/ai/v1" == row.base_url
+    assert () == row.missing_variables
+
+
+def test_a_part_that_nothing_tells_stays_open():
+    row = cloudflare({})
+
+    assert OPEN == row.base_url
+    assert ("CLOUDFLARE_ACCOUNT_ID",) == row.missing_variables
+
+
+@pytest.mark.parametrize(
+    "value", ["a/b", "..", "a.b", "a@evil.example", "a?b", "a#b", "%2e%2e", "a b", "a\nb", "\u0661", "{X}", "a\\b"]
+)
+def test_what_fills_a_part_cannot_lead_elsewhere(value):
+    """It is one segment of a path: no other path, no other host, no query."""
+    with pytest.raises(
+        ConfigError, match=r"^environment: CF_ACCOUNT_ID: write letters, digits, _ and - only"
+    ) as caught:
+        cloudflare({"CF_ACCOUNT_ID": value})
+
+    assert value not in str(caught.value)
+
+
+def test_an_address_of_the_users_own_needs_no_such_variable():
+    row = cloudflare({"OPENMUX_CLOUDFLARE_BASE_URL": LOOPBACK})
+
+    assert (LOOPBACK, ()) == (row.base_url, row.missing_variables)
+
+
+def test_an_address_of_the_users_own_may_have_the_same_open_part():
+    environ = {"OPENMUX_CLOUDFLARE_BASE_URL": "http://127.0.0.1:9/{CLOUDFLARE_ACCOUNT_ID}/v1"}
+
+    assert ("CLOUDFLARE_ACCOUNT_ID",) == cloudflare(environ).missing_variables
+    assert "http://127.0.0.1:9/x-1/v1" == cloudflare(environ | {"CF_ACCOUNT_ID": "x-1"}).base_url

@@ -211,7 +211,7 @@ dialect = "opanai"
 """,
             ":7: providers.two.dialect: no dialect 'opanai'; did you mean 'openai'?",
         ),
-        (f'[providers.one]\nbase_url = "{LOOPBACK}"\ndialect = "morse"\n', "there are ollama, openai"),
+        (f'[providers.one]\nbase_url = "{LOOPBACK}"\ndialect = "xyz"\n', "there are cloudflare, cohere, gemini, "),
     ],
 )
 def test_a_choice_of_what_does_not_exist_is_told_with_file_key_and_line(tmp_path, text, told):
@@ -228,7 +228,10 @@ def test_the_dialects_that_a_file_may_name_are_those_that_are_spoken():
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [("grok", "did you mean 'groq'?"), ("groq, nobodys-host", "no provider 'nobodys-host'; there are cerebras, ")],
+    [
+        ("grok", "did you mean 'groq'?"),
+        ("groq, nobodys-host", "no provider 'nobodys-host'; there are ai-horde, cerebras, "),
+    ],
 )
 def test_a_choice_of_providers_that_do_not_exist_names_variable_and_mend(tmp_path, value, told):
     """Else the pool would be empty, and the reason a riddle."""

@@ -8,6 +8,7 @@ import pytest
 import openmux_lc.catalog
 from openmux_lc.catalog.catalog import load_catalog
 from openmux_lc.catalog.layers import merged, package_layers
+from openmux_lc.catalog.sources import source_layers
 from openmux_lc.errors import CatalogError
 from openmux_lc.folders import data_folder
 from openmux_lc.settings import Settings
@@ -126,7 +127,7 @@ def test_a_damaged_package_file_is_named(package):
     (package / "models.json").write_text('{"schema": 1', encoding="utf-8")
 
     with pytest.raises(CatalogError, match=r"models\.json: not valid JSON"):
-        package_layers(package)
+        source_layers(package)
 
 
 @pytest.mark.parametrize(
@@ -143,4 +144,13 @@ def test_a_correction_names_its_row_reason_and_date(package, correction, told):
         file.write(f"\n[[corrections]]\n{correction}\n")
 
     with pytest.raises(CatalogError, match=told):
-        package_layers(package)
+        source_layers(package)
+
+
+def test_what_is_loaded_is_what_the_three_files_say():
+    """The baked file spares their parsing; it must never say anything else."""
+    baked, written = package_layers(), source_layers(FOLDER)
+
+    assert baked.quirks == written.quirks
+    assert baked.to_providers() == written.to_providers()
+    assert {name: row.brought_by for name, row in baked.rows.items()} == dict.fromkeys(written.rows, "package")

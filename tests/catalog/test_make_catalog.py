@@ -1,5 +1,6 @@
-"""The script that writes the shipped rows: same facts, same bytes; the format carries every provider known."""
+"""The script that writes the shipped rows: same facts, same bytes, and the baked file never lags behind."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -8,54 +9,65 @@ from pathlib import Path
 import pytest
 
 import openmux_lc.catalog
-from openmux_lc.catalog.free import evidence
 from openmux_lc.catalog.layers import package_layers
-from openmux_lc.types.catalog import Model
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / ".ci" / "build" / "make_catalog.py"
 SHIPPED = Path(openmux_lc.catalog.__file__).parent
+WRITTEN_BY_HAND = "overrides.toml"
 
 
-def make(shared, out, *options):
-    command = [sys.executable, str(SCRIPT), "--shared", str(shared), "--out", str(out), *options]
-    subprocess.run(command, check=True, capture_output=True, timeout=100)
+def make(*options):
+    command = [sys.executable, str(SCRIPT), *map(str, options)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
 
 
 def test_the_shipped_files_are_what_the_script_writes(shared, tmp_path):
     """Facts that changed, or a file edited by hand, show here."""
-    make(shared, tmp_path)
+    assert 0 == make("--shared", shared, "--out", tmp_path).returncode
 
-    for name in ("providers.toml", "models.json"):
+    for name in ("providers.toml", "models.json", "baked.json"):
         assert (SHIPPED / name).read_bytes() == (tmp_path / name).read_bytes(), f"run {SCRIPT.relative_to(ROOT)}"
 
 
-@pytest.fixture(scope="module")
-def everything(shared, tmp_path_factory):
-    out = tmp_path_factory.mktemp("all")
-    make(shared, out, "--all")
-    shutil.copy(SHIPPED / "overrides.toml", out)
-    return package_layers(out).to_providers()
+@pytest.fixture
+def copied(tmp_path):
+    for name in ("providers.toml", "models.json", WRITTEN_BY_HAND):
+        shutil.copy(SHIPPED / name, tmp_path / name)
+    return tmp_path
 
 
-def test_the_format_carries_every_provider_that_the_facts_know(everything):
-    assert len(everything) == 40
-    assert {"on", "off"} == {"on" if row.is_on else "off" for row in everything.values()}
+def test_the_baked_file_is_up_to_date(copied):
+    """Without the facts, too: a correction that was not baked would never be loaded."""
+    assert 0 == make("--bake", "--out", copied).returncode
+
+    assert (SHIPPED / "baked.json").read_bytes() == (copied / "baked.json").read_bytes(), (
+        f"run {SCRIPT.relative_to(ROOT)} --bake"
+    )
 
 
-def test_every_model_counts_as_free_only_where_no_bill_can_arise(everything):
-    """Cloudflare, Cohere and NVIDIA list paid models too: their facts' "all models" is an account's word."""
-    generous = {row.id for row in everything.values() if evidence(row, Model(id="a/paid-model"))}
+def test_a_correction_is_baked_in(copied):
+    with (copied / WRITTEN_BY_HAND).open("a", encoding="utf-8") as file:
+        file.write('\n[[corrections]]\nprovider = "groq"\nreason = "x"\ndate = "2026"\nrow = { rank = 7 }\n')
 
-    assert {"ai-horde", "ovhcloud", "uncloseai", "vlmrun"} == {i for i in generous if not everything[i].is_local}
+    assert 0 == make("--bake", "--out", copied).returncode
 
-
-def test_exact_ids_stay_exact(everything):
-    row = everything["zai"]
-
-    assert evidence(row, Model(id="glm-4.7-flash"))
-    assert evidence(row, Model(id="glm-4.7-flashx")) is None
+    assert '"rank":7' in (copied / "baked.json").read_text(encoding="utf-8")
 
 
-def test_addresses_of_engines_are_not_taken_for_keys(everything):
-    assert [] == [name for row in everything.values() for name in row.auth.env if name.endswith(("_URL", "_HOST"))]
+def test_a_malformed_row_is_not_baked(copied):
+    with (copied / WRITTEN_BY_HAND).open("a", encoding="utf-8") as file:
+        file.write('\n[[corrections]]\nprovider = "groq"\nreason = "x"\ndate = "2026"\nrow = { rank = "first" }\n')
+
+    ended = make("--bake", "--out", copied)
+
+    assert 0 != ended.returncode
+    assert "providers.groq.rank: write a whole number" in ended.stderr
+    assert not (copied / "baked.json").exists()
+
+
+def test_the_shipped_rows_are_all_that_the_facts_know(shared):
+    facts = json.loads((shared / "providers" / "providers.json").read_text(encoding="utf-8"))
+
+    assert 40 == len(facts)
+    assert {fact["id"] for fact in facts} == set(package_layers().rows)

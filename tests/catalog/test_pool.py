@@ -141,4 +141,21 @@ def test_without_any_key_the_keyless_hosts_remain():
     """S0-18: no key of any kind is required."""
     entries = pool_entries(load_catalog(Settings()), settings=Settings(), has_key=lambda _: False)
 
-    assert {"kilo", "ovhcloud"} == {entry.route.provider for entry in entries if not entry.blocked}
+    assert {"kilo", "llm7", "ovhcloud", "pollinations"} == {
+        entry.route.provider for entry in entries if not entry.blocked
+    }
+
+
+def test_an_address_with_an_open_part_names_the_variable_that_fills_it():
+    """The row stays visible, and nothing is ever sent to half an address, however the route is named."""
+    row = replace(HOST, base_url="https://host.example/{ACCOUNT}/v1", base_url_env={"ACCOUNT": ("HOST_ACCOUNT", "HA")})
+    route = Route("host", "free")
+    told = "its address is not complete: set HOST_ACCOUNT"
+
+    def pinned(row):
+        catalog = Catalog(providers={"host": row})
+        return pool_entry(catalog, route, settings=Settings(), has_key=lambda _: True).blocked
+
+    assert told == blocked(row, key=True)["free"] == pinned(row)
+    assert blocked(row, key=True)["paid"].startswith("not free: "), "no variable would mend that"
+    assert blocked(replace(row, base_url="https://host.example/7/v1"), key=True)["free"] == ""

@@ -43,9 +43,18 @@ def test_every_model_id_comes_back_as_it_was(model_id):
         ("Groq:openai/gpt-oss-20b", "did you mean groq:openai/gpt-oss-20b"),
         ("openruter:vendor/new:free", "did you mean openrouter:vendor/new:free"),
         ("mistrl:mistral-smal", "did you mean mistral:mistral-small-2603"),
-        ("openai/gpt-oss-120b", "did you mean groq:openai/gpt-oss-120b or ovhcloud:gpt-oss-120b?"),
-        ("gpt-oss-120b", "did you mean groq:openai/gpt-oss-120b or ovhcloud:gpt-oss-120b?"),
-        ("GPT-OSS-120b", "did you mean groq:openai/gpt-oss-120b or ovhcloud:gpt-oss-120b?"),
+        (
+            "openai/gpt-oss-120b",
+            "did you mean groq:openai/gpt-oss-120b, nvidia:openai/gpt-oss-120b or cloudflare:@cf/openai/gpt-oss-120b?",
+        ),
+        (
+            "gpt-oss-120b",
+            "did you mean groq:openai/gpt-oss-120b, nvidia:openai/gpt-oss-120b or cloudflare:@cf/openai/gpt-oss-120b?",
+        ),
+        (
+            "GPT-OSS-120b",
+            "did you mean groq:openai/gpt-oss-120b, nvidia:openai/gpt-oss-120b or cloudflare:@cf/openai/gpt-oss-120b?",
+        ),
         ("gemini-3.5-flas", "did you mean gemini:gemini-3.5-flash"),
         ("groq", "names a provider but no model"),
         ("groq:", "did you mean groq:openai/gpt-oss-120b"),

@@ -30,7 +30,8 @@ def test_the_smallest_row_takes_the_defaults(tmp_path):
 def test_a_full_row_is_read_as_it_stands(tmp_path):
     body = """
 name = "The Host"
-base_url = "http://127.0.0.1:1234/v1"
+base_url = "http://127.0.0.1:1234/{ACCOUNT}/v1"
+base_url_env = { ACCOUNT = ["HOST_ACCOUNT", "HA"] }
 dialect = "ollama"
 is_local = true
 rank = 7
@@ -78,6 +79,8 @@ evidence = { kind = "free_id", source = "its list", as_of = "2026-11-01", confid
     row = read(tmp_path, body)
 
     assert (row.is_local, row.rank, row.demo_only, row.ports, row.fingerprint) == (True, 7, True, (1234, 1235), "host")
+    assert {"ACCOUNT": ("HOST_ACCOUNT", "HA")} == row.base_url_env
+    assert ("HOST_ACCOUNT",) == row.missing_variables
     assert (row.terms, row.trains_on_data, row.as_of) == ("For trying out.", "opt_out", "2026-11")
     assert (
         Auth(mode="optional", env=("HOST_KEY", "OTHER_KEY"), header="x-api-key", form="{key}", check_path="/me")
@@ -115,6 +118,19 @@ def test_a_model_without_tasks_takes_the_usual_ones(tmp_path):
         ("base_url = 'ftp://host.example'", "base_url", "write http://"),
         ("base_url = 'https://me:secret@host.example'", "base_url", "no name or password"),
         ("base_url = 'https://host.example:99999'", "base_url", "no address"),
+        ("base_url = 'https://host.example/{ACCOUNT}/v1'", "base_url", "nothing fills {ACCOUNT}"),
+        (
+            "base_url = 'https://host.example/{A}'\nbase_url_env = { A = [] }",
+            "base_url",
+            "nothing fills {A}; name its variables in base_url_env",
+        ),
+        (
+            "base_url = 'https://{A}.example/v1'\nbase_url_env = { A = ['A'] }",
+            "base_url",
+            "only its path may hold a {NAME}",
+        ),
+        (ROW + "base_url_env = { A = ['sk-or-v1-123'] }", "base_url_env.A", "never keys"),
+        (ROW + "base_url_env = ['A']", "base_url_env", "write a table"),
         (ROW + "statis = 'on'", "statis", "did you mean 'status'?"),
         (ROW + "status = 'of'", "status", "did you mean 'off'?"),
         (ROW + "status = 'off'", "off_reason", "why and since when"),

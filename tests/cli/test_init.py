@@ -86,6 +86,15 @@ def test_offline_a_key_is_kept_and_nobody_is_asked(openmux: Openmux):
     assert Path(".env").exists()
 
 
+def test_a_provider_that_wants_more_than_a_key_says_what(openmux: Openmux):
+    env = {"OPENMUX_STATE_URL": "memory:"}
+    ended = openmux("init", "--provider", "cloudflare", "--key-stdin", env=env, stdin=KEY)
+
+    assert ended.code == 0
+    assert "also wants CLOUDFLARE_ACCOUNT_ID set" in ended.err
+    assert Path(".env").read_text(encoding="utf-8") == f"CLOUDFLARE_API_TOKEN={KEY}\n"
+
+
 def test_a_host_that_cannot_be_reached_does_not_lose_the_key(openmux: Openmux):
     with FakeUpstream() as upstream:
         pass  # its port is closed now

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from openmux_lc.errors import AuthenticationFailed, BadPayload, CatalogError
+from openmux_lc.errors import AuthenticationFailed, BadPayload, CatalogError, ConfigError
 from openmux_lc.http import Clients
 from openmux_lc.providers.registry import DIALECTS, adapter_for, list_models
 from openmux_lc.testing import FakeUpstream, Fault, unauthorized
@@ -32,6 +32,15 @@ def test_every_dialect_has_an_adapter(clients: Clients) -> None:
 def test_an_unknown_dialect_names_the_row_and_the_known_ones(clients: Clients) -> None:
     with pytest.raises(CatalogError, match=r"'fake': unknown dialect 'klingon'; known are .*openai"):
         adapter_for(provider(dialect="klingon"), clients)
+
+
+def test_an_address_with_a_gap_is_never_called(clients: Clients) -> None:
+    row = provider("http://127.0.0.1:9/{ACCOUNT}/v1", base_url_env={"ACCOUNT": ("MY_ACCOUNT_ID",)})
+
+    with pytest.raises(ConfigError, match="not complete; set MY_ACCOUNT_ID"):
+        adapter_for(row, clients)
+    with pytest.raises(ConfigError, match="not complete; set MY_ACCOUNT_ID"):
+        list_models(row, None, clients, deadline=time.monotonic() + 5)
 
 
 def test_the_models_of_a_host_are_listed(clients: Clients) -> None:
