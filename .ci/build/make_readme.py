@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from openmux_lc import Mux, Settings, create_openmux_graph
-from openmux_lc.types.catalog import Limit, Provider
+from openmux_lc.cli.providers import limits_text
+from openmux_lc.types.catalog import Provider
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -27,7 +28,7 @@ def providers() -> str:
     rows = sorted(mux.catalog.providers.values(), key=lambda row: (not row.is_on, row.is_local, row.rank, row.id))
     lines = ["| provider | key | free limits | trains on it | checked |", "| --- | --- | --- | --- | --- |"]
     for row in rows:
-        limits = ", ".join(limit(entry) for entry in row.limits) or ("your hardware" if row.is_local else "not told")
+        limits = limits_text(row.limits) or ("your hardware" if row.is_local else "not told")
         told = limits if row.is_on else f"off: {row.off_reason}"
         lines.append(f"| [{row.name}]({page(row)}) `{row.id}` | {key(row)} | {told} | {trains(row)} | {row.as_of} |")
     return "\n".join(lines)
@@ -47,17 +48,8 @@ def key(row: Provider) -> str:
     """Return the variable of the key, or why there is none."""
     if row.auth.mode == "none" or not row.auth.env:
         return "none"
-    return f"`{row.auth.env[0]}`" + (" (optional)" if row.auth.mode == "optional" else "")
-
-
-def limit(entry: Limit) -> str:
-    """Return a limit in words."""
-    spans = {60.0: "minute", 3600.0: "hour", 86400.0: "day", 1.0: "second"}
-    window = entry.window
-    span = {"calendar_day": "day", "calendar_month": "month", "concurrency": "moment"}.get(
-        window.kind, spans.get(window.seconds, f"{window.seconds:g} s")
-    )
-    return f"{entry.amount:,} {entry.unit}/{span}"
+    names = [row.auth.env[0], *(variables[0] for variables in row.base_url_env.values())]
+    return " and ".join(f"`{name}`" for name in names) + (" (optional)" if row.auth.mode == "optional" else "")
 
 
 def filled(text: str) -> str:

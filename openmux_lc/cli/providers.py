@@ -64,8 +64,8 @@ def key_state(mux: Mux, row: Provider) -> str:
 
 
 def limits_text(limits: tuple[Limit, ...]) -> str:
-    """Return limits in words, such as `30 requests/minute, 1000 requests/day`."""
-    return ", ".join(f"{limit.amount} {limit.unit}{_span(limit)}" for limit in limits)
+    """Return limits in words, such as `30 requests/minute, 1,000 requests/day`."""
+    return ", ".join(f"{limit.amount:,} {limit.unit}{_span(limit)}" for limit in limits)
 
 
 def _span(limit: Limit) -> str:

@@ -74,7 +74,7 @@ def test_an_unknown_row_cannot_be_edited(invoke: Invoke):
         (30, "requests", Window(kind="rolling", seconds=60), "30 requests/minute"),
         (5, "requests", Window(kind="rolling", seconds=1), "5 requests/second"),
         (5, "requests", Window(kind="rolling", seconds=300), "5 requests/5 minutes"),
-        (5, "tokens", Window(kind="rolling", seconds=86_400), "5 tokens/day"),
+        (200_000, "tokens", Window(kind="rolling", seconds=86_400), "200,000 tokens/day"),
         (5, "tokens", Window(kind="rolling", seconds=0.5), "5 tokens/0.5 s"),
         (50, "requests", Window(kind="calendar_day", zone="UTC"), "50 requests/day"),
         (50, "requests", Window(kind="calendar_month", zone="UTC"), "50 requests/month"),
