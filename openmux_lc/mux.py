@@ -295,7 +295,8 @@ class Mux:
         if adapter is None:
             from openmux_lc.providers.registry import adapter_for  # loads httpx
 
-            adapter = self._adapters[route.provider] = adapter_for(self.catalog.provider(route.provider), self.clients)
+            row = self.catalog.provider(route.provider)
+            adapter = self._adapters[route.provider] = adapter_for(row, self.clients, self.ledger)
         return adapter
 
     def call(self, route: Route, request: Request, *, deadline: float, is_last: bool, is_stream: bool) -> Call:

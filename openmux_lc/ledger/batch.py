@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from openmux_lc.ledger.stats import Sample, Stats, fold
+from openmux_lc.ledger.store import Refused
 from openmux_lc.types.json import JsonObject
 
-__all__ = ["Batch", "Flusher", "LoggedRun", "Pending", "add_samples"]
+__all__ = ["Batch", "Flusher", "LoggedRun", "Pending", "SeenRefusal", "add_refusals", "add_samples"]
 
 _T = TypeVar("_T")
 
@@ -27,6 +28,7 @@ _REST_S: Final = 0.03
 _IDLE_ROUNDS: Final = 30
 _MOST_SAMPLES: Final = 10_000
 _MOST_RUNS: Final = 1_000
+_MOST_REFUSALS: Final = 1_000
 """What is kept while nothing can be written; older ones are dropped."""
 
 
@@ -38,11 +40,20 @@ class LoggedRun(NamedTuple):
     entry: JsonObject
 
 
+class SeenRefusal(NamedTuple):
+    """A parameter that a model refused, by the name of its quirk."""
+
+    route: str
+    quirk: str
+    at: float
+
+
 class Pending(NamedTuple):
     """What was taken out of a batch to be written."""
 
     samples: Sequence[tuple[str, Sample]]
     runs: Sequence[LoggedRun]
+    refusals: Sequence[SeenRefusal] = ()
 
 
 class Batch:
@@ -51,9 +62,10 @@ class Batch:
     def __init__(self) -> None:
         self._samples: deque[tuple[str, Sample]] = deque(maxlen=_MOST_SAMPLES)
         self._runs: deque[LoggedRun] = deque(maxlen=_MOST_RUNS)
+        self._refusals: deque[SeenRefusal] = deque(maxlen=_MOST_REFUSALS)
 
     def __len__(self) -> int:
-        return len(self._samples) + len(self._runs)
+        return len(self._samples) + len(self._runs) + len(self._refusals)
 
     @property
     def is_full(self) -> bool:
@@ -68,13 +80,17 @@ class Batch:
         """Queue one report."""
         self._runs.append(run)
 
+    def add_refusal(self, refusal: SeenRefusal) -> None:
+        """Queue what a model refused."""
+        self._refusals.append(refusal)
+
     def run(self, run_id: str) -> LoggedRun | None:
         """Return a report that is still waiting."""
         return next((run for run in reversed(tuple(self._runs)) if run.id == run_id), None)
 
     def take(self) -> Pending:
         """Remove and return everything."""
-        return Pending(_drain(self._samples), _drain(self._runs))
+        return Pending(_drain(self._samples), _drain(self._runs), _drain(self._refusals))
 
     def give_back(self, pending: Pending) -> None:
         """Queue again what could not be written; the newest stay when there is no room."""
@@ -82,10 +98,16 @@ class Batch:
         self._samples.extendleft(reversed(pending.samples[-room:] if room else ()))
         room = _MOST_RUNS - len(self._runs)
         self._runs.extendleft(reversed(pending.runs[-room:] if room else ()))
+        room = _MOST_REFUSALS - len(self._refusals)
+        self._refusals.extendleft(reversed(pending.refusals[-room:] if room else ()))
 
     def samples(self) -> tuple[tuple[str, Sample], ...]:
         """Return the samples that are still waiting."""
         return tuple(self._samples)
+
+    def refusals(self) -> tuple[SeenRefusal, ...]:
+        """Return the refusals that are still waiting."""
+        return tuple(self._refusals)
 
     def folded(self, rows: Mapping[str, Stats]) -> dict[str, Stats]:
         """Return `rows` with the waiting samples added."""
@@ -100,6 +122,14 @@ def add_samples(
     for name, sample in samples:
         if only is None or name in only:
             after[name] = fold(after.get(name, Stats()), sample)
+    return after
+
+
+def add_refusals(rows: Mapping[str, Refused], refusals: Sequence[SeenRefusal]) -> dict[str, Refused]:
+    """Return `rows` with `refusals` added."""
+    after = dict(rows)
+    for route, quirk, at in refusals:
+        after[route] = {**after.get(route, {}), quirk: at}
     return after
 
 

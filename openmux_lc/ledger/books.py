@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
-from openmux_lc.ledger.batch import Batch, Flusher, LoggedRun, Pending, add_samples
+from openmux_lc.ledger.batch import Batch, Flusher, LoggedRun, Pending, SeenRefusal, add_refusals, add_samples
 from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.memory import MemoryStore
 from openmux_lc.ledger.mirror import Mirror
@@ -166,6 +166,12 @@ class Books:
         self._batch.add_run(run)
         self._flusher.wake(at_once=self._batch.is_full)
 
+    def add_refusal(self, refusal: SeenRefusal) -> None:
+        """Note what a model refuses; it is written soon."""
+        self.mirror.add_refusal(refusal)
+        self._batch.add_refusal(refusal)
+        self._flusher.wake(at_once=True)
+
     def waiting_run(self, run_id: str) -> LoggedRun | None:
         """Return a report that is not written yet."""
         return self._batch.run(run_id)
@@ -179,7 +185,7 @@ class Books:
         """Write what waits, in order; return whether something was written."""
         with self._writing:
             pending = self._batch.take()
-            if not pending.samples and not pending.runs:
+            if not any(pending):
                 return False
             try:
                 self._write(pending, self._clock())
@@ -292,6 +298,7 @@ class Books:
         if self._is_behind and abs(now - self._figures_at) >= _FIGURES_EVERY_S:
             stats = add_samples(store.stats.all(), self._batch.samples())
             self.mirror.replace_figures(store.counters.all(), stats)
+            self.mirror.replace_refusals(add_refusals(store.refusals.all(), self._batch.refusals()))
             self._figures_at = now
             self._is_behind = False
 
@@ -307,6 +314,7 @@ class Books:
         memory.counters.put(counters)
         memory.health.put(health)
         memory.stats.put(stats)
+        memory.refusals.put(self.mirror.refusals)
         for reservation_id, claim in tuple(self.claims.items()):
             memory.add_lease(reservation_id, claim.expires_at, claim.held)
         self._store = memory

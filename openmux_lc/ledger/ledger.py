@@ -20,7 +20,7 @@ from functools import partial
 from typing import Final
 
 from openmux_lc.ledger import health as breaker
-from openmux_lc.ledger.batch import LoggedRun
+from openmux_lc.ledger.batch import LoggedRun, SeenRefusal
 from openmux_lc.ledger.booking import Booking, Order, admit, book, health_names, spent
 from openmux_lc.ledger.books import Books, Claim
 from openmux_lc.ledger.health import Health
@@ -180,6 +180,20 @@ class Ledger:
         with contextlib.suppress(StoreBusyError):
             self._books.transact(change)
         self._change_health(name, breaker.clear)
+
+    def remember_refusal(self, route: Route, quirk: str, at: float) -> None:
+        """Keep that a model refused a parameter, for all processes here; never waits.
+
+        Args:
+            route: Provider and model.
+            quirk: The flag that leaves the parameter out.
+            at: Epoch seconds; it is forgotten after a week.
+        """
+        self._books.add_refusal(SeenRefusal(str(route), quirk, at))
+
+    def refusals(self, route: Route) -> Mapping[str, float]:
+        """Return the quirks that a model was seen to need, and when; as of the last snapshot."""
+        return self._books.mirror.refused(str(route))
 
     def log_run(self, entry: JsonObject) -> None:
         """Keep a run's report; it holds neither prompts nor answers.

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.quota import Counter, Held
 from openmux_lc.ledger.stats import Stats
-from openmux_lc.ledger.store import Page, RunRow
+from openmux_lc.ledger.store import Page, Refused, RunRow
 
 __all__ = ["MemoryStore"]
 
@@ -46,6 +46,7 @@ class MemoryStore:
         self.counters: _MemoryTable[Counter] = _MemoryTable()
         self.health: _MemoryTable[Health] = _MemoryTable()
         self.stats: _MemoryTable[Stats] = _MemoryTable()
+        self.refusals: _MemoryTable[Refused] = _MemoryTable()
         self._leases: dict[str, tuple[float, tuple[Held, ...]]] = {}
         self._runs: dict[str, RunRow] = {}
 

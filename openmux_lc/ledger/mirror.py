@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
+from openmux_lc.ledger.batch import SeenRefusal, add_refusals
 from openmux_lc.ledger.health import Health, pause
 from openmux_lc.ledger.quota import Account, Counter, headroom, to_account
 from openmux_lc.ledger.stats import Sample, Stats, decayed, fold
+from openmux_lc.ledger.store import Refused
 from openmux_lc.types.catalog import Route
 from openmux_lc.types.state import Cooldown, RouteState, Snapshot
 
@@ -24,6 +26,7 @@ _AGES_S: Final = 600.0
 
 _UNKNOWN: Final = Health()
 _UNMEASURED: Final = Stats()
+_NOTHING: Final[Refused] = {}
 
 
 class _Gauge(NamedTuple):
@@ -42,6 +45,7 @@ class Mirror:
         self._counters: dict[str, Counter] = {}
         self._health: dict[str, Health] = {}
         self._stats: dict[str, Stats] = {}
+        self._refusals: Mapping[str, Refused] = {}
         self._accounts: dict[str, Account] = {}
         self._names: dict[str, set[str]] = {}  # counters by subject
         self._by_provider: dict[str, set[str]] = {}  # known routes
@@ -59,6 +63,15 @@ class Mirror:
     def health(self, name: str) -> Health:
         """Return what is known of a route's or provider's health."""
         return self._health.get(name, _UNKNOWN)
+
+    def refused(self, name: str) -> Refused:
+        """Return what a route is known to refuse."""
+        return self._refusals.get(name, _NOTHING)
+
+    @property
+    def refusals(self) -> Mapping[str, Refused]:
+        """What every route is known to refuse."""
+        return self._refusals
 
     @property
     def is_stuck(self) -> bool:
@@ -122,6 +135,16 @@ class Mirror:
             self._stale_routes.update(name for name, row in stats.items() if self._stats.get(name) != row)
             self._stale_routes.update(name for name in self._stats if name not in stats)
             self._stats = dict(stats)
+
+    def add_refusal(self, refusal: SeenRefusal) -> None:
+        """Take what a route has just refused."""
+        with self._lock:
+            self._refusals = add_refusals(self._refusals, (refusal,))
+
+    def replace_refusals(self, rows: Mapping[str, Refused]) -> None:
+        """Take all rows of the store."""
+        with self._lock:
+            self._refusals = rows
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what is known, as it stands at `now`."""

@@ -18,7 +18,7 @@ from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.quota import Counter, Held
 from openmux_lc.ledger.sqlite_file import connect
 from openmux_lc.ledger.stats import Stats
-from openmux_lc.ledger.store import Page, RunRow, StoreBusyError, StoreLostError
+from openmux_lc.ledger.store import Page, Refused, RunRow, StoreBusyError, StoreLostError
 
 __all__ = ["SQLiteStore"]
 
@@ -50,6 +50,7 @@ class SQLiteStore:
         self.counters = _SQLiteTable(self, "counter", _from_counter, _to_counter)
         self.health = _SQLiteTable(self, "health", _encode, _to_health)
         self.stats = _SQLiteTable(self, "stats", _encode, _to_stats)
+        self.refusals = _SQLiteTable(self, "refusal", _encode, _to_refused)
         self._open()
 
     @property
@@ -240,6 +241,10 @@ def _to_health(body: str) -> Health:
 
 def _to_stats(body: str) -> Stats:
     return Stats(*_decode(body)[0])
+
+
+def _to_refused(body: str) -> Refused:
+    return {str(quirk): float(at) for quirk, at in dict(_decode(body)[0]).items()}
 
 
 def _to_held(body: str) -> tuple[Held, ...]:

@@ -34,7 +34,15 @@ _TABLES: Final = (
     "CREATE TABLE run (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, body BLOB NOT NULL)",
     f"PRAGMA user_version = {_SCHEMA_VERSION}",
 )
-_READ_ALL: Final = ("SELECT * FROM counter", "SELECT * FROM health", "SELECT * FROM stats", "SELECT * FROM lease")
+_LATER: Final = ("CREATE TABLE IF NOT EXISTS refusal (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",)
+"""Tables that an older file lacks; an older version leaves them alone."""
+_READ_ALL: Final = (
+    "SELECT * FROM counter",
+    "SELECT * FROM health",
+    "SELECT * FROM stats",
+    "SELECT * FROM lease",
+    "SELECT * FROM refusal",
+)
 
 _STRANGE: Final = "it holds something else and is left as it is"
 
@@ -154,6 +162,8 @@ def _ensure_tables(connection: sqlite3.Connection) -> None:
         if not _version_of_ours(connection):
             for statement in _TABLES:
                 connection.execute(statement)
+        for statement in _LATER:
+            connection.execute(statement)
         for statement in _READ_ALL:
             connection.execute(statement).fetchall()
 

@@ -18,6 +18,7 @@ from openmux_lc.ledger.stats import Stats
 __all__ = [
     "LONGEST_RUN_LOG_S",
     "Page",
+    "Refused",
     "RunRow",
     "Store",
     "StoreBusyError",
@@ -33,6 +34,9 @@ LONGEST_RUN_LOG_S: Final = 30 * 86_400.0
 
 _SQLITE: Final = "sqlite:///"
 _MEMORY: Final = "memory:"
+
+Refused = Mapping[str, float]
+"""What a model refuses, by the name of its quirk, and when that was seen."""
 
 
 class StoreBusyError(Exception):
@@ -87,6 +91,11 @@ class Page(Protocol):
     @property
     def stats(self) -> Table[Stats]:
         """Statistics by route."""
+        ...
+
+    @property
+    def refusals(self) -> Table[Refused]:
+        """Refused parameters by route."""
         ...
 
     def add_lease(self, lease_id: str, expires_at: float, held: Sequence[Held]) -> None:

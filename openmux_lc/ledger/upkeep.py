@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from openmux_lc.ledger.batch import Pending, add_samples
+from openmux_lc.ledger.batch import Pending, add_refusals, add_samples
 from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.quota import Counter, is_idle, release, to_account
 from openmux_lc.ledger.stats import Stats, decayed
 from openmux_lc.ledger.store import LONGEST_RUN_LOG_S, Page, RunRow
+from openmux_lc.types.state import REFUSAL_LIFE_S
 
 __all__ = ["Written", "expire", "tidy", "write_batch"]
 
 A = TypeVar("A")
 
 _FORGET_S: Final = 86_400.0
+_MOST_REFUSING: Final = 2_000
+"""Routes of which it is known what they refuse."""
+
 _NO_WEIGHT: Final = 0.001
 """Of a decayed count; a single call weighs less after twenty days."""
 
@@ -41,12 +45,14 @@ def expire(page: Page, now: float) -> dict[str, Counter]:
 
 
 def write_batch(page: Page, pending: Pending, rows: Sequence[RunRow], now: float) -> Written[None]:
-    """Write the statistics and reports that waited."""
+    """Write the statistics, reports and refusals that waited."""
     names = {name for name, _ in pending.samples}
     stats = add_samples(page.stats.get(names), pending.samples) if names else {}
     page.stats.put(stats)
     if rows:
         page.add_runs(rows)
+    if pending.refusals:
+        _write_refusals(page, pending, now)
     return Written(None, counters=expire(page, now), stats=stats)
 
 
@@ -59,6 +65,19 @@ def tidy(page: Page, now: float) -> Written[None]:
     page.health.remove(well)
     page.stats.remove([name for name, row in page.stats.all().items() if _weight(row, now) < _NO_WEIGHT])
     return Written(None, counters=dict.fromkeys(idle, Counter()), health=dict.fromkeys(well, Health()))
+
+
+def _write_refusals(page: Page, pending: Pending, now: float) -> None:
+    """Add what waited; what is too old, or the oldest of too much, goes."""
+    before = page.refusals.all()
+    live = {
+        route: {quirk: at for quirk, at in row.items() if abs(now - at) < REFUSAL_LIFE_S}
+        for route, row in add_refusals(before, pending.refusals).items()
+    }
+    known = [route for route, row in live.items() if row]
+    kept = sorted(known, key=lambda route: max(live[route].values()))[-_MOST_REFUSING:]
+    page.refusals.remove(set(before) - set(kept))
+    page.refusals.put({route: live[route] for route in kept if before.get(route) != live[route]})
 
 
 def _weight(stats: Stats, now: float) -> float:

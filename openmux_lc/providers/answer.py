@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from openmux_lc.errors import BadPayload, EmptyAnswer, PermissionDenied, ProviderError
@@ -55,7 +56,7 @@ def to_answer(call: Call, reply: Reply, payload: JsonObject, said: Reading) -> A
     if not said.is_answer:
         raise bad_payload(call, "holds no choices" if not payload.get("choices") else "holds no message", reply.status)
     text, thoughts = _split(said)
-    calls = tuple(map(_tool_call, said.tool_calls))
+    calls = _tool_calls(said.tool_calls)
     reason = said.finish or "stop"
     if not calls and not text.strip():
         raise no_content(call, reason, has_thoughts=bool(thoughts), status=reply.status)
@@ -118,6 +119,15 @@ def _split(said: Reading) -> tuple[str, str]:
     text, thoughts = splitter.feed(said.text or said.refusal)
     end_text, end_thoughts = splitter.finish()
     return text + end_text, said.reasoning + thoughts + end_thoughts
+
+
+def _tool_calls(host_calls: Iterable[JsonObject]) -> tuple[ToolCall, ...]:
+    """Return the calls, each under an id of its own: some hosts give two of them one."""
+    calls: dict[str, ToolCall] = {}
+    for call in map(_tool_call, host_calls):
+        own = call if call.id not in calls else replace(call, id=new_call_id())
+        calls[own.id] = own
+    return tuple(calls.values())
 
 
 def _tool_call(call: JsonObject) -> ToolCall:

@@ -6,42 +6,54 @@ named, and a row's quirks take away or rename what its host refuses.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterable, Mapping, Sequence
+import json
 from typing import Final
 
-from openmux_lc.types.json import Json, JsonObject, as_list, as_object, as_text
-from openmux_lc.types.run import EmbeddingRequest, Message, Request
+from openmux_lc.providers.body_messages import Source, wire_messages
+from openmux_lc.providers.body_tools import tool_fields
+from openmux_lc.types.json import Json, JsonObject, as_object
+from openmux_lc.types.run import EmbeddingRequest, Request
 
-__all__ = ["chat_body", "embedding_body", "nine_chars"]
+__all__ = ["answer_form", "chat_body", "embedding_body"]
 
-_PARTS: Final = frozenset({"text", "image_url", "input_audio", "file", "video_url"})
-_FUNCTION: Final = ("name", "description", "parameters", "strict")
-_NINE: Final = re.compile(r"[A-Za-z0-9]{9}")
+_DEFAULT_MAX_TOKENS: Final = 2048
+_NOWHERE: Final = Source("", "")
 
 
-def chat_body(model: str, request: Request, *, is_stream: bool, quirks: frozenset[str]) -> dict[str, Json]:
-    """Return the JSON body of a chat request, its `extra_body` left out."""
-    body: dict[str, Json] = {"model": model, "messages": _messages(request.messages, quirks)}
+def chat_body(
+    model: str, request: Request, *, is_stream: bool, quirks: frozenset[str], source: Source = _NOWHERE
+) -> dict[str, Json]:
+    """Return the JSON body of a chat request, its `extra_body` left out.
+
+    Args:
+        model: The id to ask for.
+        request: What to ask.
+        is_stream: Whether the answer is to come in pieces.
+        quirks: The row's flags, and those learned for this model.
+        source: Who is asked, for what it wants back of its own answers.
+    """
+    form, told = answer_form(request, quirks, is_stream=is_stream) if request.response_format else (None, "")
+    body: dict[str, Json] = {
+        "model": model,
+        "messages": wire_messages(request.messages, quirks, source=source, told=told),
+    }
     if is_stream:
         body["stream"] = True
         if not quirks & {"no_stream_options", "always_usage"}:
             body["stream_options"] = {"include_usage": True}
     if request.tools and "no_tools" not in quirks:
-        body |= _tools(request, quirks)
-    if request.response_format and "no_response_format" not in quirks:
-        is_schema = request.response_format.get("type") == "json_schema"
-        body["response_format"] = (
-            {"type": "json_object"} if is_schema and "no_json_schema" in quirks else request.response_format
-        )
+        body |= tool_fields(request, quirks)
+    if form is not None:
+        body["response_format"] = form
     body |= _sampling(request, quirks)
     return body
 
 
 def embedding_body(model: str, request: EmbeddingRequest, quirks: frozenset[str]) -> dict[str, Json]:
     """Return the JSON body of an embeddings request."""
-    body: dict[str, Json] = {"model": model, "input": list(request.texts), "encoding_format": "float"}
+    body: dict[str, Json] = {"model": model, "input": list(request.texts)}
+    if "no_encoding_format" not in quirks:
+        body["encoding_format"] = "float"
     if request.dimensions is not None and "no_dimensions" not in quirks:
         body["output_dimension" if "output_dimension" in quirks else "dimensions"] = request.dimensions
     if "embedding_input_type" in quirks:
@@ -49,132 +61,63 @@ def embedding_body(model: str, request: EmbeddingRequest, quirks: frozenset[str]
     return body
 
 
-def nine_chars(call_id: str) -> str:
-    """Return a tool-call id of nine letters and digits, the same for the same id."""
-    return call_id if _NINE.fullmatch(call_id) else hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:9]
+def answer_form(request: Request, quirks: frozenset[str], *, is_stream: bool) -> tuple[JsonObject | None, str]:
+    """Return the form of the answer as a field, and what must be told in words instead."""
+    form = request.response_format
+    if not form:
+        return None, ""
+    is_refused = (
+        "no_response_format" in quirks
+        or (is_stream and "no_format_in_stream" in quirks)
+        or (request.tools and "no_format_with_tools" in quirks)
+    )
+    if is_refused:
+        return None, _in_words(form)
+    if "no_json_schema" in quirks and form.get("type") == "json_schema":
+        return {"type": "json_object"}, _in_words(form)
+    return form, ""
 
 
 def _sampling(request: Request, quirks: frozenset[str]) -> dict[str, Json]:
+    max_tokens = request.max_tokens
+    if max_tokens is None and "default_max_tokens" in quirks:
+        max_tokens = _DEFAULT_MAX_TOKENS
     fields: tuple[tuple[str, str, Json], ...] = (
         ("temperature", "no_temperature", request.temperature),
         ("top_p", "no_top_p", request.top_p),
         ("random_seed" if "random_seed" in quirks else "seed", "no_seed", request.seed),
-        (
-            "max_completion_tokens" if "max_completion_tokens" in quirks else "max_tokens",
-            "no_max_tokens",
-            request.max_tokens,
-        ),
+        ("max_completion_tokens" if "max_completion_tokens" in quirks else "max_tokens", "no_max_tokens", max_tokens),
         ("stop", "no_stop", list(request.stop) or None),
         ("frequency_penalty", "no_penalties", request.frequency_penalty),
         ("presence_penalty", "no_penalties", request.presence_penalty),
-        ("reasoning_effort", "no_reasoning_effort", request.reasoning_effort),
     )
-    return {name: value for name, quirk, value in fields if value is not None and quirk not in quirks}
-
-
-def _tools(request: Request, quirks: frozenset[str]) -> dict[str, Json]:
-    body: dict[str, Json] = {"tools": [_tool(tool, quirks) for tool in request.tools]}
-    choice = request.tool_choice
-    if choice is not None and "no_tool_choice" not in quirks:
-        if choice in {"required", "any"} if isinstance(choice, str) else False:
-            choice = "any" if "tool_choice_any" in quirks else "required"
-        body["tool_choice"] = choice
-    if request.parallel_tool_calls is not None and "no_parallel_tool_calls" not in quirks:
-        body["parallel_tool_calls"] = request.parallel_tool_calls
+    body: dict[str, Json] = {name: value for name, quirk, value in fields if value is not None and quirk not in quirks}
+    if request.reasoning_effort is not None and "no_reasoning_effort" not in quirks:
+        name, value = _effort(request.reasoning_effort, quirks)
+        body[name] = value
     return body
 
 
-def _tool(tool: JsonObject, quirks: frozenset[str]) -> JsonObject:
-    function = as_object(tool.get("function"))
-    wire = {name: function[name] for name in _FUNCTION if function.get(name) is not None}
-    if "no_strict_tools" in quirks:
-        wire.pop("strict", None)
-    schema = as_object(wire.get("parameters"))
-    if "$schema" in schema:
-        # Some hosts refuse the dialect's name; none needs it.
-        wire["parameters"] = {name: schema[name] for name in schema if name != "$schema"}
-    return {"type": "function", "function": wire}
+def _effort(effort: str, quirks: frozenset[str]) -> tuple[str, Json]:
+    """Return how hard to think under the host's name for that."""
+    is_off = effort == "none"
+    if "reasoning_object" in quirks:
+        return "reasoning", {"enabled": False} if is_off else {"effort": effort}
+    if "thinking_type" in quirks:
+        return "thinking", {"type": "disabled" if is_off else "enabled"}
+    return "reasoning_effort", effort
 
 
-def _messages(messages: Iterable[Message], quirks: frozenset[str]) -> list[Json]:
-    wire = [_message(message, quirks) for message in messages]
-    return list(_without_system(wire) if "no_system_role" in quirks else wire)
-
-
-def _message(message: Message, quirks: frozenset[str]) -> dict[str, Json]:
-    role = as_text(message.get("role")) or "user"
-    if role in {"user", "system", "developer"}:
-        # The common case, kept short: this runs once per message and call.
-        plain: dict[str, Json] = {
-            "role": "system" if role == "developer" else role,
-            "content": _content(message.get("content")) or "",
-        }
-        return _named(plain, message, quirks)
-    content = _content(message.get("content"))
-    wire: dict[str, Json] = {"role": role, "content": content}
-    if role == "tool":
-        wire["content"] = content or ""
-        wire["tool_call_id"] = _id(as_text(message.get("tool_call_id")), quirks)
-        return wire
-    calls = [_tool_call(call, quirks) for call in as_list(message.get("tool_calls"))]
-    if calls:
-        wire["tool_calls"] = calls
-    if content is None or content == "":
-        wire["content"] = None if calls and "no_null_content" not in quirks else ""
-    return _named(wire, message, quirks)
-
-
-def _named(wire: dict[str, Json], message: Message, quirks: frozenset[str]) -> dict[str, Json]:
-    name = message.get("name")
-    return {**wire, "name": name} if name and isinstance(name, str) and "no_name" not in quirks else wire
-
-
-def _tool_call(call: Json, quirks: frozenset[str]) -> JsonObject:
-    fields = as_object(call)
-    function = as_object(fields.get("function"))
-    return {
-        "id": _id(as_text(fields.get("id")), quirks),
-        "type": "function",
-        "function": {"name": as_text(function.get("name")), "arguments": as_text(function.get("arguments")) or "{}"},
-    }
-
-
-def _id(call_id: str, quirks: frozenset[str]) -> str:
-    return nine_chars(call_id) if "tool_id_9" in quirks else call_id
-
-
-def _content(content: Json) -> Json:
-    """Return text, or parts of known types where there is more than text."""
-    if content is None or isinstance(content, str):
-        return content
-    parts = [part for part in map(_part, as_list(content)) if part is not None]
-    if all(part["type"] == "text" for part in parts):
-        return "\n".join(as_text(part["text"]) for part in parts)
-    return parts
-
-
-def _part(part: Json) -> JsonObject | None:
-    if isinstance(part, str):
-        return {"type": "text", "text": part}
-    fields = as_object(part)
-    kind = as_text(fields.get("type"))
-    if kind not in _PARTS or fields.get(kind) is None:
-        return None
-    return {"type": kind, kind: fields[kind]}
-
-
-def _without_system(messages: Sequence[Mapping[str, Json]]) -> list[Json]:
-    """Return the messages with the system texts in front of the first user's."""
-    texts = [as_text(message["content"]) for message in messages if message["role"] == "system"]
-    rest = [dict(message) for message in messages if message["role"] != "system"]
-    lead = "\n\n".join(filter(None, texts))
-    if not lead:
-        return list(rest)
-    first = next((message for message in rest if message["role"] == "user"), None)
-    if first is None:
-        return [{"role": "user", "content": lead}, *rest]
-    content = first["content"]
-    led: Json = (
-        f"{lead}\n\n{content}" if isinstance(content, str) else [{"type": "text", "text": lead}, *as_list(content)]
-    )
-    return [{**message, "content": led} if message is first else message for message in rest]
+def _in_words(form: JsonObject) -> str:
+    """Return the instruction that stands for a `response_format`."""
+    if form.get("type") not in {"json_object", "json_schema"}:
+        return ""
+    told = "Your answer must be one JSON object and nothing else: no prose around it and no code fence."
+    schema = as_object(form.get("json_schema")).get("schema")
+    if not schema:
+        return told
+    try:
+        text = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        return told
+    return f"{told} It must be valid against this JSON schema:\n{text}"

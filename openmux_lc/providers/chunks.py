@@ -40,6 +40,7 @@ class _Tools:
     """Which tool calls of a stream were seen, and under which index they go on."""
 
     ids: list[str] = field(default_factory=list)
+    host_ids: list[str] = field(default_factory=list)
     has_arguments: list[bool] = field(default_factory=list)
     by_host_index: dict[int, int] = field(default_factory=dict)
     early_ids: dict[int | None, str] = field(default_factory=dict)
@@ -75,17 +76,20 @@ class _Tools:
         """Return our index; hosts leave theirs out, or repeat 0 for every call."""
         fresh = len(self.ids)
         if host_index is None:
-            is_next = not fresh or bool(name and call_id != self.ids[-1]) or bool(call_id and call_id not in self.ids)
+            is_other = bool(name and call_id != self.host_ids[-1]) if fresh else True
+            is_next = is_other or bool(call_id and call_id not in self.host_ids)
             return fresh if is_next or None in self.early_ids else fresh - 1
         known = self.by_host_index.get(host_index)
-        return fresh if known is None or (call_id and name and call_id != self.ids[known]) else known
+        return fresh if known is None or (call_id and name and call_id != self.host_ids[known]) else known
 
     def _begin(self, host_index: int | None, call_id: str) -> None:
         """Register the next call; only now, for a piece that says nothing begins none."""
         if host_index is not None:
             self.by_host_index[host_index] = len(self.ids)
-        self.ids.append(call_id or self.early_ids.get(host_index, "") or new_call_id())
-        self.early_ids.pop(host_index, None)
+        told = call_id or self.early_ids.pop(host_index, "")
+        # Some hosts give two calls one id; their results could not be told apart.
+        self.ids.append(told if told and told not in self.ids else new_call_id())
+        self.host_ids.append(told or self.ids[-1])
         self.has_arguments.append(False)
 
 
@@ -189,14 +193,14 @@ class StreamDecoder:
 
     def _read_end(self) -> Sequence[Chunk]:
         """Return what the last, unterminated event holds; half of one is a cut."""
-        events = self._sse.finish()
+        events = _apart(self._sse.finish())
         if events and events[-1].text != "[DONE]" and _parsed(events[-1].text) is None:
             raise self._cut()
         return self._read(events)
 
     def _read(self, events: Sequence[SseEvent]) -> list[Chunk]:
         chunks = []
-        for event in events:
+        for event in _apart(events):
             if self._is_over:
                 break
             if event.text.strip() == "[DONE]":
@@ -249,6 +253,17 @@ class StreamDecoder:
         return ConnectionFailed(
             message, provider=self._call.provider.id, model=self._call.model, scope="model", advice="next_route"
         )
+
+
+def _apart(events: Sequence[SseEvent]) -> list[SseEvent]:
+    """Return the events, those that a host forgot to part by a blank line one by one."""
+    found: list[SseEvent] = []
+    for event in events:
+        if "\n" in event.text and event.name != "error" and _parsed(event.text) is None:
+            found += [SseEvent(event.name, line) for line in event.text.split("\n")]
+        else:
+            found.append(event)
+    return found
 
 
 def _parsed(text: str) -> Json:

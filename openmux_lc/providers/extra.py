@@ -7,13 +7,14 @@ the harmless ones are listed; the others are refused, never dropped in silence.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from openmux_lc.errors import InvalidRequest
-from openmux_lc.types.json import JsonObject, as_object, as_text
+from openmux_lc.types.json import JsonObject, as_list, as_object, as_text
 from openmux_lc.types.wire import Call
 
-__all__ = ["harmless_extra", "refuse_host_tools"]
+__all__ = ["harmless_extra", "refuse_files", "refuse_host_tools"]
 
 _SAMPLING: Final = """
 temperature top_p top_k top_a top_n_sigma min_p typical_p tfs_z epsilon_cutoff eta_cutoff seed random_seed
@@ -39,19 +40,60 @@ _OTHER: Final = """
 safe_prompt safety_mode safety_settings user logprobs top_logprobs n_probs return_tokens timings_per_token
 cache_prompt id_slot slot_id session_id
 """
+_FILES: Final = frozenset({"image_url", "input_audio", "file", "video_url"})
 _HARMLESS: Final = frozenset(f"{_SAMPLING}{_LENGTH}{_FORM}{_THINKING}{_OTHER}".split())
+_REFUSED_BY: Final[Mapping[str, str]] = {
+    "temperature": "no_temperature",
+    "top_p": "no_top_p",
+    "top_k": "no_top_k",
+    "min_p": "no_min_p",
+    "seed": "no_seed",
+    "random_seed": "no_seed",
+    "stop": "no_stop",
+    "max_tokens": "no_max_tokens",
+    "max_completion_tokens": "no_max_tokens",
+    "frequency_penalty": "no_penalties",
+    "presence_penalty": "no_penalties",
+    "logit_bias": "no_logit_bias",
+    "logprobs": "no_logprobs",
+    "top_logprobs": "no_logprobs",
+    "parallel_tool_calls": "no_parallel_tool_calls",
+    "reasoning_effort": "no_reasoning_effort",
+    "reasoning": "no_reasoning_effort",
+    "thinking": "no_reasoning_effort",
+}
+"""The quirk by which a host is known not to take a field."""
 
 
 def harmless_extra(call: Call) -> JsonObject:
     """Return the fields that the user wants on the wire as they are.
 
+    Those that the host is known to refuse stay behind.
+
     Raises:
         InvalidRequest: One of them could cost money.
     """
-    for name in call.request.extra_body:
+    extra, quirks = call.request.extra_body, call.provider.quirks
+    for name in extra:
         if name not in _HARMLESS:
             raise _refused(call, f"extra_body field {str(name)[:60]!r}")
-    return call.request.extra_body
+    return {name: extra[name] for name in extra if _REFUSED_BY.get(name) not in quirks} if extra else extra
+
+
+def refuse_files(call: Call) -> None:
+    """Let only text pass: without its picture a question would be another one.
+
+    Raises:
+        InvalidRequest: A message holds a picture, sound or a file.
+    """
+    for message in call.request.messages:
+        content = message.get("content")
+        if isinstance(content, str) or content is None:
+            continue
+        kinds = {as_text(as_object(part).get("type")) for part in as_list(content)}
+        if kinds & _FILES:
+            message_text = f"{call.route}: takes text only, so a {min(kinds & _FILES)} part was not sent"
+            raise InvalidRequest(message_text, provider=call.provider.id, model=call.model)
 
 
 def refuse_host_tools(call: Call) -> None:

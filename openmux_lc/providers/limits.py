@@ -9,15 +9,28 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Literal, cast
+from zoneinfo import ZoneInfo
 
 from openmux_lc.types.catalog import LimitUnit
 from openmux_lc.types.json import Json, as_float, as_int, as_list, as_object, dig
 from openmux_lc.types.state import LimitObservation
 
-__all__ = ["MAX_WAIT_S", "read_limits", "read_retry_after", "seconds_until"]
+__all__ = [
+    "MAX_WAIT_S",
+    "WindowName",
+    "names_retry_delay",
+    "read_limits",
+    "read_retry_after",
+    "read_window",
+    "seconds_until",
+    "until_refill",
+]
+
+WindowName = Literal["second", "minute", "hour", "day", "month"]
 
 MAX_WAIT_S: Final = 31 * 86_400.0
 _EPOCH_MS: Final = 1e11
@@ -27,14 +40,41 @@ _UNITS_S: Final = {"ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "s": 1.0, "
 _DURATION: Final = re.compile(r"[+-]?(?:\d{1,12}(?:\.\d{0,12})?(?:ms|us|µs|ns|s|m|h|d))+", re.ASCII)
 _DURATION_PART: Final = re.compile(r"(\d{1,12}(?:\.\d{0,12})?)(ms|us|µs|ns|s|m|h|d)", re.ASCII)
 _PROSE_DURATION: Final = re.compile(
-    r"(?:try again|retry|available|resets?) (?:again )?(?:in|after) ~?"
+    r"(?:try again|retry|retrying|available|resets?|wait) (?:again )?(?:in |after |for )?(?:another )?~?"
     r"((?:[\d.]{1,15}\s?(?:ms|[smhd])(?![a-z])\s?){1,6})"
 )
 _PROSE_WORDS: Final = re.compile(
-    r"(?:(?:try again|retry|available|resets?)(?: in| after)?|in) ~?([\d.]{1,15}) ?"
-    r"(milli|second|minute|hour|day)s?"
+    r"(?:(?:try again|retry|retrying|available|resets?|wait)(?: in| after| for)?(?: another)?|in) ~?([\d.]{1,15}) ?"
+    r"(milli|sec(?:ond)?|min(?:ute)?|hour|day)s?\b"
 )
-_WORDS_S: Final = {"milli": 0.001, "second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
+_PROSE_WINDOW: Final = re.compile(r"\bduration_s: ?(\d{1,7})\b")
+_PROSE_MOMENT: Final = re.compile(
+    r"\b(?:resets?|available|again) (?:at|on) (\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d)?(?:\.\d{1,9})?(?:z|[+-]\d\d:?\d\d)?)"
+)
+_SPAN: Final = re.compile(
+    r"(?:\bper[- _]?|/ ?|\ba |each )(second|sec|minute|min|hour|day|month)\b|\b(daily|monthly|neurons|[tr]p[dmhs]\b)|this (month)"
+    r"|limit_rp([md])",
+    re.IGNORECASE,
+)
+_QUOTA_PER_DAY: Final = re.compile(r"PerDay(?![a-z])")
+_SPANS: Final[Mapping[str, WindowName]] = MappingProxyType(
+    {
+        **dict.fromkeys(("second", "sec", "rps", "tps"), cast("WindowName", "second")),
+        **dict.fromkeys(("minute", "min", "rpm", "tpm", "m"), cast("WindowName", "minute")),
+        **dict.fromkeys(("hour", "rph", "tph"), cast("WindowName", "hour")),
+        **dict.fromkeys(("day", "daily", "neurons", "rpd", "tpd", "d"), cast("WindowName", "day")),
+        **dict.fromkeys(("month", "monthly"), cast("WindowName", "month")),
+    }
+)
+_WORDS_S: Final = {
+    "milli": 0.001,
+    "sec": 1.0,
+    "second": 1.0,
+    "min": 60.0,
+    "minute": 60.0,
+    "hour": 3600.0,
+    "day": 86_400.0,
+}
 _WINDOWS_S: Final = {
     "second": 1.0,
     "sec": 1.0,
@@ -73,7 +113,9 @@ def seconds_until(value: object, now: float) -> float | None:
     return _clamp(number - now if number > _EPOCH_S else number)
 
 
-def read_retry_after(headers: Mapping[str, str], payload: Json, text: str, now: float) -> float | None:
+def read_retry_after(
+    headers: Mapping[str, str], payload: Json, text: str, now: float, *, is_limit: bool = True
+) -> float | None:
     """Return how many seconds the provider wants us to wait, None when not told.
 
     Args:
@@ -81,22 +123,58 @@ def read_retry_after(headers: Mapping[str, str], payload: Json, text: str, now: 
         payload: The error body as JSON, None when it is not.
         text: The error's message.
         now: Epoch seconds.
+        is_limit: A rate limit was hit. Else no figure of a limit counts, nor a zero:
+            some hosts send `retry-after: 0` with everything.
     """
-    millis = as_float(headers.get("retry-after-ms"))
-    if millis is not None:
-        return _clamp(millis / 1000)
-    for name in ("retry-after", "x-ratelimit-timeremaining"):
-        seconds = seconds_until(headers.get(name), now)
-        if seconds is not None:
-            return seconds
-    hint = next((found for found in _body_hints(payload, now) if found is not None), None)
-    if hint is not None:
-        return hint
-    prose = _prose_s(text)
-    if prose is not None:
-        return prose
+    hints = (*_header_hints(headers, now), *_body_hints(payload, now), _prose_s(text, now))
+    for hint in hints:
+        if hint is not None and (is_limit or hint > 0):
+            return hint
+    if not is_limit:
+        return None
     spent = [seen for seen in read_limits(headers, frozenset(), now) if seen.remaining == 0 and seen.reset_at]
     return _clamp(max(seen.reset_at or now for seen in spent) - now) if spent else None
+
+
+def _header_hints(headers: Mapping[str, str], now: float) -> Iterable[float | None]:
+    millis = as_float(headers.get("retry-after-ms"))
+    yield None if millis is None else _clamp(millis / 1000)
+    for name in ("retry-after", "x-ratelimit-timeremaining"):
+        yield seconds_until(headers.get(name), now)
+
+
+def names_retry_delay(payload: Json) -> bool:
+    """Whether the body gives a `RetryInfo`, which is short even if the day is spent."""
+    error = dig(payload, "error") or dig(payload, 0, "error") or payload
+    return any(dig(detail, "retryDelay") for detail in as_list(dig(error, "details")))
+
+
+def read_window(text: str) -> WindowName | None:
+    """Return the window that an error says is spent, None where it names none.
+
+    The first one named counts: hosts advertise their other limits behind it.
+    """
+    sample = text[:4000]
+    if _QUOTA_PER_DAY.search(sample):
+        return "day"
+    found = _SPAN.search(sample)
+    return _SPANS.get(next(filter(None, found.groups())).lower()) if found else None
+
+
+def until_refill(window: WindowName, now: float, zone: str = "UTC") -> float:
+    """Return the seconds after which `window` is sure to have refilled.
+
+    Args:
+        window: Days end at midnight and months with their last day; shorter windows
+            roll.
+        now: Epoch seconds.
+        zone: IANA time zone of the provider's days.
+    """
+    if window not in {"day", "month"}:
+        return _WINDOWS_S[window]
+    today = datetime.fromtimestamp(now, ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    end = today + timedelta(days=1) if window == "day" else (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return end.timestamp() - now
 
 
 def read_limits(headers: Mapping[str, str], quirks: frozenset[str], now: float) -> tuple[LimitObservation, ...]:
@@ -170,20 +248,30 @@ def _window_s(words: list[str], unit: LimitUnit, quirks: frozenset[str]) -> floa
     return 60.0 if "requests_per_minute" in quirks else None
 
 
+_HINTS: Final[tuple[tuple[str, ...], ...]] = (
+    ("retry_after",),
+    ("retry_after_seconds",),
+    ("availability", "retry_after"),
+    ("metadata", "retry_after_seconds"),
+    ("metadata", "retry_after"),
+    ("estimated_time",),
+)
+
+
 def _body_hints(payload: Json, now: float) -> Iterable[float | None]:
     error = dig(payload, "error") or dig(payload, 0, "error") or payload
     for detail in as_list(dig(error, "details")):
         yield seconds_until(dig(detail, "retryDelay"), now)
-    yield seconds_until(dig(error, "retry_after"), now)
-    yield seconds_until(dig(payload, "availability", "retry_after"), now)
-    yield seconds_until(dig(payload, "retry_after"), now)
-    yield seconds_until(dig(payload, "estimated_time"), now)
+        yield seconds_until(dig(detail, "retryDelay", "seconds"), now)
+    for path in _HINTS:
+        yield seconds_until(dig(error, *path), now)
+        yield seconds_until(dig(payload, *path), now)
     for name, value in as_object(dig(error, "metadata", "headers")).items():
         if name.lower() in {"x-ratelimit-reset", "retry-after"}:
             yield seconds_until(value, now)
 
 
-def _prose_s(text: str) -> float | None:
+def _prose_s(text: str, now: float) -> float | None:
     sample = text[:2000].lower()
     match = _PROSE_DURATION.search(sample)
     seconds = _duration_s(re.sub(r"\s", "", match[1])) if match else None
@@ -191,6 +279,12 @@ def _prose_s(text: str) -> float | None:
         match = _PROSE_WORDS.search(sample)
         number = as_float(match[1]) if match else None
         seconds = number * _WORDS_S[match[2]] if match and number is not None else None
+    if seconds is None:
+        match = _PROSE_WINDOW.search(sample)
+        seconds = as_float(match[1]) if match else None
+    if seconds is None:
+        match = _PROSE_MOMENT.search(sample)
+        return seconds_until(match[1].upper(), now) if match else None
     return None if seconds is None else _clamp(seconds)
 
 

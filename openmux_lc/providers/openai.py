@@ -12,15 +12,16 @@ from openmux_lc.errors import AuthenticationFailed, InvalidRequest
 from openmux_lc.http import USER_AGENT
 from openmux_lc.providers.answer import decode_answer
 from openmux_lc.providers.body import chat_body, embedding_body
+from openmux_lc.providers.body_messages import Source
 from openmux_lc.providers.chunks import StreamDecoder
 from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply
-from openmux_lc.providers.extra import harmless_extra, refuse_host_tools
+from openmux_lc.providers.extra import harmless_extra, refuse_files, refuse_host_tools
 from openmux_lc.providers.vectors import decode_vectors
 from openmux_lc.types.json import Json, JsonObject
 from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
 from openmux_lc.types.wire import Call
 
-__all__ = ["OpenAIDialect", "auth_header"]
+__all__ = ["OpenAIDialect", "auth_header", "post"]
 
 
 class OpenAIDialect:
@@ -34,8 +35,12 @@ class OpenAIDialect:
         """
         extra = harmless_extra(call)
         refuse_host_tools(call)
-        body = chat_body(call.model, call.request, is_stream=is_stream, quirks=call.provider.quirks)
-        return _post(call, "/chat/completions", {**body, **extra}, is_stream=is_stream)
+        quirks = call.provider.quirks
+        if "flat_content" in quirks:
+            refuse_files(call)
+        source = Source(call.provider.id, call.model)
+        body = chat_body(call.model, call.request, is_stream=is_stream, quirks=quirks, source=source)
+        return post(call, f"{call.provider.base_url}/chat/completions", {**body, **extra}, is_stream=is_stream)
 
     def answer(self, call: Call, reply: Reply) -> Answer:
         """Return the answer in a successful reply."""
@@ -47,7 +52,8 @@ class OpenAIDialect:
 
     def embedding(self, call: Call, request: EmbeddingRequest) -> Ask:
         """Return the request for vectors."""
-        return _post(call, "/embeddings", embedding_body(call.model, request, call.provider.quirks), is_stream=False)
+        body = embedding_body(call.model, request, call.provider.quirks)
+        return post(call, f"{call.provider.base_url}/embeddings", body, is_stream=False)
 
     def vectors(self, call: Call, request: EmbeddingRequest, reply: Reply) -> Vectors:
         """Return the vectors in a successful reply."""
@@ -72,9 +78,15 @@ def auth_header(call: Call) -> Mapping[str, str]:
     return {auth.header.lower(): auth.form.replace("{key}", key)}
 
 
-def _post(call: Call, path: str, body: JsonObject, *, is_stream: bool) -> Ask:
+def post(call: Call, url: str, body: JsonObject, *, is_stream: bool) -> Ask:
+    """Return the request that sends `body` as JSON, with the key as the row wants it.
+
+    Raises:
+        AuthenticationFailed: The key holds characters that no header can carry.
+        InvalidRequest: The body holds what JSON cannot carry.
+    """
     return Ask(
-        url=f"{call.provider.base_url}{path}",
+        url=url,
         headers={
             "user-agent": USER_AGENT,
             "content-type": "application/json",

@@ -17,6 +17,8 @@ __all__ = ["redact", "request_texts", "shown"]
 
 _MASK: Final = "[hidden]"
 _SHOWN_CHARS: Final = 200
+_READ_CHARS: Final = 3 * _SHOWN_CHARS
+"""How much of a message is looked at: what is masked makes room for what follows."""
 _WINDOW: Final = 20
 _CORPUS_CHARS: Final = 1_000_000
 _KEY_LIKE: Final = re.compile(
@@ -24,9 +26,9 @@ _KEY_LIKE: Final = re.compile(
     r"|\b(?:sk|pk|rk|gsk|csk|hf|r8|nvapi|xai|ghp|gho|ghs|github_pat|glpat|key|api[-_]?key|token)[-_=:]\s?[A-Za-z0-9*._\-]{4,}"
     r"|\bAIza[\w*-]{6,}|\beyJ[\w.*-]{10,}|\bAKIA\w{8,}"
     r"|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
-    r"|(?=[A-Za-z+/_=]{0,400}\d)(?=[\d+/_=]{0,400}[A-Za-z])[A-Za-z0-9+/_=]{20,}"
-    r"|[\w.+-]+@[\w-]+\.[\w.-]+"
+    r"|(?<![\w.+-])[\w.+-]{1,200}@[\w-]{1,100}\.[\w.-]{1,200}"
 )
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=]{20,}")
 _NOISE: Final = re.compile(r"[\W_]+")
 _SPACE: Final = re.compile(r"\s+")
 
@@ -36,7 +38,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, _MASK)
-    return _KEY_LIKE.sub(_MASK, text)
+    return _TOKEN.sub(_masked, _KEY_LIKE.sub(_MASK, text))
 
 
 def shown(text: str, *, secrets: Iterable[str] = (), texts: Iterable[str] = ()) -> str:
@@ -52,6 +54,8 @@ def shown(text: str, *, secrets: Iterable[str] = (), texts: Iterable[str] = ()) 
     """
     held = tuple(secrets)
     line = _SPACE.sub(" ", text[: 20 * _SHOWN_CHARS]).strip()
+    if len(line) > _READ_CHARS:
+        line = line[:_READ_CHARS].rpartition(" ")[0]
     if not line or _quotes(line, texts):
         return ""
     line = redact(line, held)
@@ -65,6 +69,13 @@ def request_texts(request: Request) -> Iterator[str]:
     for message in map(as_object, request.messages):
         yield from _strings(message.get("content"))
         yield from _strings(message.get("tool_calls"))
+
+
+def _masked(token: re.Match[str]) -> str:
+    """Return a mask for a long run of both letters and digits, else the run itself."""
+    run = token[0]
+    is_key = any(char.isdigit() for char in run) and any(char.isalpha() for char in run)
+    return _MASK if is_key else run
 
 
 def _strings(value: Json) -> Iterator[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from openmux_lc.errors import CatalogError
+from openmux_lc.errors import CatalogError, ConfigError
 from openmux_lc.http import Clients
 from openmux_lc.providers.listing import listing_url, models_ask, read_ids
 from openmux_lc.providers.openai import OpenAIDialect
+from openmux_lc.providers.refusals import Refusals, RefusalStore
 from openmux_lc.providers.wire import WireAdapter
 from openmux_lc.types.catalog import Provider
 from openmux_lc.types.run import Request
@@ -20,59 +21,59 @@ if TYPE_CHECKING:
 __all__ = ["DIALECTS", "adapter_for", "list_models"]
 
 
-def _openai(clients: Clients) -> Adapter:
-    return WireAdapter(OpenAIDialect(), clients)
+def _openai(clients: Clients, refusals: Refusals) -> Adapter:
+    return WireAdapter(OpenAIDialect(), clients, refusals)
 
 
-def _ollama(clients: Clients) -> Adapter:
+def _ollama(clients: Clients, _: Refusals) -> Adapter:
     from openmux_lc.providers.ollama import OllamaAdapter  # loads pydantic
 
     return OllamaAdapter(clients)
 
 
-def _gemini(clients: Clients) -> Adapter:
+def _gemini(clients: Clients, refusals: Refusals) -> Adapter:
     from openmux_lc.providers.gemini import GeminiDialect
 
-    return WireAdapter(GeminiDialect(), clients)
+    return WireAdapter(GeminiDialect(), clients, refusals)
 
 
-def _cohere(clients: Clients) -> Adapter:
+def _cohere(clients: Clients, refusals: Refusals) -> Adapter:
     from openmux_lc.providers.cohere import CohereDialect
 
-    return WireAdapter(CohereDialect(), clients)
+    return WireAdapter(CohereDialect(), clients, refusals)
 
 
-def _cloudflare(clients: Clients) -> Adapter:
+def _cloudflare(clients: Clients, refusals: Refusals) -> Adapter:
     from openmux_lc.providers.cloudflare import CloudflareDialect
 
-    return WireAdapter(CloudflareDialect(), clients)
+    return WireAdapter(CloudflareDialect(), clients, refusals)
 
 
-def _huggingface(clients: Clients) -> Adapter:
-    from openmux_lc.providers.huggingface import HuggingFaceAdapter
+def _huggingface(clients: Clients, refusals: Refusals) -> Adapter:
+    from openmux_lc.providers.huggingface import HuggingFaceDialect
 
-    return HuggingFaceAdapter(clients)
+    return WireAdapter(HuggingFaceDialect(), clients, refusals)
 
 
-def _pollinations(clients: Clients) -> Adapter:
+def _pollinations(clients: Clients, refusals: Refusals) -> Adapter:
     from openmux_lc.providers.pollinations import PollinationsDialect
 
-    return WireAdapter(PollinationsDialect(), clients)
+    return WireAdapter(PollinationsDialect(), clients, refusals)
 
 
-def _replicate(clients: Clients) -> Adapter:
+def _replicate(clients: Clients, _: Refusals) -> Adapter:
     from openmux_lc.providers.replicate import ReplicateAdapter
 
     return ReplicateAdapter(clients)
 
 
-def _horde(clients: Clients) -> Adapter:
+def _horde(clients: Clients, _: Refusals) -> Adapter:
     from openmux_lc.providers.horde import HordeAdapter
 
     return HordeAdapter(clients)
 
 
-DIALECTS: Final[Mapping[str, Callable[[Clients], Adapter]]] = {
+DIALECTS: Final[Mapping[str, Callable[[Clients, Refusals], Adapter]]] = {
     "openai": _openai,
     "ollama": _ollama,
     "gemini": _gemini,
@@ -86,17 +87,24 @@ DIALECTS: Final[Mapping[str, Callable[[Clients], Adapter]]] = {
 """Adapter factories by the dialect name of a row; each loads its module on first need."""
 
 
-def adapter_for(provider: Provider, clients: Clients) -> Adapter:
+def adapter_for(provider: Provider, clients: Clients, refusals: RefusalStore | None = None) -> Adapter:
     """Return an adapter that speaks `provider`'s dialect.
+
+    Args:
+        provider: Its row.
+        clients: Where connections are pooled.
+        refusals: Where it is kept what models refuse; None means in the adapter.
 
     Raises:
         CatalogError: Nothing speaks it.
+        ConfigError: Its address lacks a part that only the user knows.
     """
+    _require_address(provider)
     make = DIALECTS.get(provider.dialect)
     if make is None:
         known = ", ".join(sorted(DIALECTS))
         raise CatalogError(f"provider {provider.id!r}: unknown dialect {provider.dialect!r}; known are {known}")
-    return make(clients)
+    return make(clients, Refusals(refusals))
 
 
 def list_models(provider: Provider, key: SecretStr | None, clients: Clients, *, deadline: float) -> tuple[str, ...]:
@@ -110,7 +118,9 @@ def list_models(provider: Provider, key: SecretStr | None, clients: Clients, *, 
 
     Raises:
         ProviderError: `AuthenticationFailed` when the key is wrong; else what failed.
+        ConfigError: Its address lacks a part that only the user knows.
     """
+    _require_address(provider)
     call = Call(provider=provider, model="*", request=Request(messages=()), key=key, deadline=deadline)
     wire = WireAdapter(OpenAIDialect(), clients)
     page = listing_url(provider)
@@ -118,3 +128,9 @@ def list_models(provider: Provider, key: SecretStr | None, clients: Clients, *, 
     if check and key is not None and check.rstrip("/") != "/models":
         wire.fetch(call, models_ask(call, f"{provider.base_url}{check}"))
     return read_ids(call, wire.fetch(call, models_ask(call, page)))
+
+
+def _require_address(provider: Provider) -> None:
+    """Raise unless every part of the provider's address is known."""
+    if missing := provider.missing_variables:
+        raise ConfigError(f"provider {provider.id!r}: its address is not complete; set {' and '.join(missing)}")

@@ -15,10 +15,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from types import AsyncGeneratorType, GeneratorType
 from typing import Final, cast
 
+from openmux_lc.errors import ProviderError
 from openmux_lc.http import URL, Clients, Request, Response, Until
 from openmux_lc.providers.exchange import Ask, Dialect, Reply
 from openmux_lc.providers.flow import Body, Flow, Translated, lower_headers, seconds_left
 from openmux_lc.providers.limits import read_limits
+from openmux_lc.providers.refusals import Refusals
 from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Vectors
 from openmux_lc.types.state import LimitObservation
 from openmux_lc.types.wire import AsyncStream, Call, Stream
@@ -35,41 +37,49 @@ class WireAdapter:
     Args:
         dialect: Pure: what to send and how to read what comes.
         clients: Where the connections are pooled.
+        refusals: What models are known to refuse; without it nothing is learned.
     """
 
-    def __init__(self, dialect: Dialect, clients: Clients) -> None:
+    def __init__(self, dialect: Dialect, clients: Clients, refusals: Refusals | None = None) -> None:
         """Open nothing yet."""
         self._dialect = dialect
         self._clients = clients
+        self._refusals = refusals
         self._urls: dict[str, URL] = {}
 
     def send(self, call: Call) -> Answer:
         """Return the whole answer."""
+        call = self._known(call)
         ask = self._dialect.chat(call, is_stream=False)
         return self._dialect.answer(call, self.fetch(call, ask))
 
     async def asend(self, call: Call) -> Answer:
         """Return the whole answer."""
+        call = self._known(call)
         ask = self._dialect.chat(call, is_stream=False)
         return self._dialect.answer(call, await self.afetch(call, ask))
 
     def open(self, call: Call) -> Stream:
         """Return a stream whose response headers have arrived with success."""
+        call = self._known(call)
         response = self.start(call, self._dialect.chat(call, is_stream=True))
         return _SyncStream(call, response, self._dialect)
 
     async def aopen(self, call: Call) -> AsyncStream:
         """Return a stream whose response headers have arrived with success."""
+        call = self._known(call)
         response = await self.astart(call, self._dialect.chat(call, is_stream=True))
         return _AsyncStream(call, response, self._dialect)
 
     def embed(self, call: Call, request: EmbeddingRequest) -> Vectors:
         """Return one vector per text."""
+        call = self._known(call)
         ask = self._dialect.embedding(call, request)
         return self._dialect.vectors(call, request, self.fetch(call, ask))
 
     async def aembed(self, call: Call, request: EmbeddingRequest) -> Vectors:
         """Return one vector per text."""
+        call = self._known(call)
         ask = self._dialect.embedding(call, request)
         return self._dialect.vectors(call, request, await self.afetch(call, ask))
 
@@ -87,7 +97,7 @@ class WireAdapter:
         with Translated(call, is_early=True):
             response = self._clients.sync(ask.url).send(self._request(call, ask, wait), stream=True)
         if not response.is_success:
-            raise self._read(call, response).fault()
+            raise self._fault(call, ask, self._read(call, response))
         return response
 
     async def astart(self, call: Call, ask: Ask) -> Response:
@@ -99,8 +109,17 @@ class WireAdapter:
                 request = self._request(call, ask, wait)
                 response = await self._clients.for_running_loop(ask.url).send(request, stream=True)
         if not response.is_success:
-            raise (await self._aread(call, response)).fault()
+            raise self._fault(call, ask, await self._aread(call, response))
         return response
+
+    def _known(self, call: Call) -> Call:
+        """Return the call with what its model is known to refuse."""
+        return call if self._refusals is None else self._refusals.applied(call)
+
+    def _fault(self, call: Call, ask: Ask, body: Body) -> ProviderError:
+        """Return what failed, and learn from it what to leave out."""
+        fault = body.fault()
+        return fault if self._refusals is None else self._refusals.judged(call, ask, body.reply(), fault)
 
     def _read(self, call: Call, response: Response) -> Body:
         """Read and close; an error's body no further than it is of use."""

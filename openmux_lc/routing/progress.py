@@ -16,6 +16,8 @@ from openmux_lc.types.run import Answer, Attempt, Plan, Wave
 __all__ = ["next_calls"]
 
 _PASSING: Final = frozenset({"ServerError", "EmptyAnswer", "BadPayload"})
+_LESSONS: Final = 3
+"""A host names one refused parameter at a time; each repeat goes without another one."""
 _REFUSALS: Final = 2
 _KEY_FAULTS: Final = 2
 _DONE: Final = Wave()
@@ -61,13 +63,18 @@ def _next_route(plan: Plan, number: int, attempts: Sequence[Attempt], taken: set
     own = [attempt for attempt in attempts if attempt.branch == number]
     if own and own[-1].advice == "retry" and not own[-1].retry_after:
         repeats = sum(1 for attempt in own if attempt.route == own[-1].route) - 1
-        if repeats < plan.options.max_retries:
+        if repeats < _useful_repeats(own[-1], plan.options.max_retries):
             return own[-1].route
     if _is_the_callers_fault(attempts):
         return None
     skipped = _skipped_providers(attempts)
     fresh = (route for route in plan.branches[number] if route not in taken and route.provider not in skipped)
     return next(fresh, None) or (_once_more(plan, own) if len(plan.branches) == 1 else None)
+
+
+def _useful_repeats(last: Attempt, max_retries: int) -> int:
+    """Return how often a route may be asked again; one that teaches us is given time to finish."""
+    return max(max_retries, _LESSONS) if max_retries and last.error == "InvalidRequest" else max_retries
 
 
 def _once_more(plan: Plan, own: Sequence[Attempt]) -> Route | None:

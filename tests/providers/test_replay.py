@@ -1,295 +1,182 @@
-"""Genuine exchanges of five hosts, replayed over loopback through the package's own adapters (S1-01, S1-02)."""
+"""Every recorded exchange of every host, replayed over loopback through the package's own adapters (S1-01, S1-02).
+
+A success gives the recorded text, thoughts, tool calls, finish reason and usage; a failure its typed error with
+scope, advice and wait; both synchronously and asynchronously, cut at random places, judged by a second reading.
+"""
 
 import json
-import time
-from collections import Counter
-from collections.abc import Iterator
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from openmux_lc.engine.assembly import Assembly
-from openmux_lc.errors import (
-    AuthenticationFailed,
-    BadPayload,
-    ContextOverflow,
-    EmptyAnswer,
-    InvalidRequest,
-    ModelGone,
-    PaymentRequired,
-    PermissionDenied,
-    ProviderError,
-    RateLimited,
-    ServerError,
-)
-from openmux_lc.http import Clients
-from openmux_lc.providers.registry import adapter_for
-from openmux_lc.types.catalog import Provider
-from openmux_lc.types.run import Answer, EmbeddingRequest, Request
-from openmux_lc.types.wire import Call
-from tests.providers.replay import Host, Recording, host, plain, recordings, said
+from tests.conftest import SHARED
+from tests.providers.replay import serving, table
+from tests.providers.replay.host import Served
+from tests.providers.replay.judge import READERS, labels_of
+from tests.providers.replay.recording import Recording, recordings
+from tests.providers.replay.run import LABELS, Outcome, replay
+from tests.providers.replay.scope import Case, case_of
 
-KINDS = frozenset({"chat", "ollama_chat", "embeddings"})
-"""The endpoints that the package speaks."""
+FOLDER = Path(os.environ.get("OPENMUX_RECORDINGS") or SHARED / "recordings")
 
-KEY = "sk-replay-0123456789abcdef"
+EXPLAINED: dict[str, str] = {}
+"""The start of a file's name -> why the package is right to differ from it."""
 
-FITTING: dict[int, tuple[type[ProviderError], ...]] = {
-    400: (InvalidRequest, ContextOverflow, ModelGone, PermissionDenied, AuthenticationFailed, BadPayload),
-    401: (AuthenticationFailed,),
-    402: (PaymentRequired,),
-    403: (PermissionDenied, PaymentRequired, AuthenticationFailed),
-    404: (ModelGone, InvalidRequest, PermissionDenied),
-    422: (InvalidRequest,),
-    429: (RateLimited, PaymentRequired),
-    500: (ServerError, InvalidRequest, ContextOverflow),
-    501: (InvalidRequest,),
-}
+Replayed = Callable[[str], list[Outcome]]
+
+
+def _providers() -> list[str]:
+    index = FOLDER / "INDEX.json"
+    return sorted({row["provider"] for row in json.loads(index.read_text())}) if index.is_file() else []
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[Host]:
-    with host() as running:
-        yield running
+def exchanges() -> list[Recording]:
+    if not FOLDER.is_dir():
+        pytest.skip("the folder of genuine exchanges is not here (set OPENMUX_SHARED or OPENMUX_RECORDINGS)")
+    return recordings(FOLDER)
 
 
-def _call(upstream: Host, recording: Recording) -> Call:
-    is_native = "/api/" in recording.fields["url"] and recording.fields["provider"] == "ollama"
-    provider = Provider(
-        id=recording.fields["provider"],
-        name="Recorded",
-        base_url=upstream.url("" if is_native else "/v1"),
-        dialect="ollama" if is_native else "openai",
-    )
-    asked = recording.request
-    schema = asked.get("response_format") or (asked.get("format") and {"type": "json_object"})
-    return Call(
-        provider=provider,
-        model=asked.get("model") or "recorded",
-        request=Request(
-            messages=tuple(_message(message) for message in asked.get("messages") or ()),
-            tools=tuple(asked.get("tools") or ()),
-            tool_choice=asked.get("tool_choice"),
-            response_format=schema if isinstance(schema, dict) else None,
-            temperature=asked.get("temperature"),
-            max_tokens=asked.get("max_tokens"),
-        ),
-        key=SecretStr(KEY),
-        deadline=time.monotonic() + 30,
-    )
+@pytest.fixture(scope="module")
+def replayed(exchanges: list[Recording]) -> Replayed:
+    """Replays a provider's exchanges, once per run of this file."""
+    done: dict[str, list[Outcome]] = {}
+    labels = labels_of(LABELS)
+
+    def of(provider: str) -> list[Outcome]:
+        if provider not in done:
+            done[provider] = replay([each for each in exchanges if each.provider == provider], labels)
+        return done[provider]
+
+    return of
 
 
-def _message(message: dict[str, Any]) -> dict[str, Any]:
-    """Return a recorded message as the wire's; the native API carries images beside the text."""
-    if not message.get("images"):
-        return message
-    # The recorder cut the pictures short; what the host said does not depend on ours.
-    parts = [
-        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{image[:200]}"}}
-        for image in message["images"]
-    ]
-    return {"role": message["role"], "content": [{"type": "text", "text": message.get("content") or ""}, *parts]}
+def _unexplained(outcomes: list[Outcome]) -> dict[str, str]:
+    wrong = {outcome.name: outcome.why for outcome in outcomes if outcome.verdict == "wrong"}
+    return {name: why for name, why in wrong.items() if not name.startswith(tuple(EXPLAINED))}
 
 
-def _answer(call: Call, clients: Clients, *, is_stream: bool) -> Answer:
-    adapter = adapter_for(call.provider, clients)
-    if not is_stream:
-        return adapter.send(call)
-    stream, assembly = adapter.open(call), Assembly(call.route)
-    try:
-        for chunk in stream:
-            assembly.add(chunk)
-    finally:
-        stream.close()
-    return assembly.answer(raw=stream.raw, limits=stream.limits)
+@pytest.mark.parametrize("provider", _providers())
+def test_every_exchange_gives_what_was_recorded(provider: str, replayed: Replayed) -> None:
+    """Nothing is wrong that is not explained."""
+    outcomes = replayed(provider)
+
+    assert {} == _unexplained(outcomes)
 
 
-async def _aanswer(call: Call, clients: Clients, *, is_stream: bool) -> Answer:
-    adapter = adapter_for(call.provider, clients)
-    if not is_stream:
-        return await adapter.asend(call)
-    stream, assembly = await adapter.aopen(call), Assembly(call.route)
-    try:
-        async for chunk in stream:
-            assembly.add(chunk)
-    finally:
-        await stream.aclose()
-    return assembly.answer(raw=stream.raw, limits=stream.limits)
-
-
-def _judge(recording: Recording, got: Answer | ProviderError) -> str:
-    """Return why the outcome does not fit the recording, `""` when it does."""
-    expected = _expected_of_tools(recording)
-    if expected is not None:
-        return "" if isinstance(got, expected) else f"{expected.__name__} was due, not {_short(got)}"
-    if recording.status >= 400:
-        return _judge_fault(recording, got)
-    told = said(recording)
-    if told.is_error:
-        return "" if isinstance(got, ProviderError) else "an error inside the success was not seen"
-    if told.is_empty:
-        return "" if isinstance(got, EmptyAnswer | PermissionDenied) else f"no content, but {_short(got)}"
-    if isinstance(got, ProviderError):
-        return f"a success became {_short(got)}"
-    calls = [(call.name, plain(call.arguments)) for call in got.tool_calls]
-    finish = "tool_calls" if told.calls and told.finish in {"stop", None} else told.finish or "stop"
-    wrongs = [
-        told.text != got.text and f"text {got.text[:60]!r} instead of {told.text[:60]!r}",
-        told.calls != calls and f"tool calls {calls} instead of {told.calls}",
-        finish != got.finish_reason and f"finish reason {got.finish_reason} instead of {finish}",
-        told.tokens is None and not got.usage.is_estimated and "a usage that nobody told",
-        told.tokens is not None
-        and told.tokens != (got.usage.input_tokens, got.usage.output_tokens)
-        and f"usage {got.usage} instead of {told.tokens}",
-        recording.body.encode()[:1000] != got.raw[:1000] and "raw bytes that are not the host's",
-    ]
-    return "; ".join(wrong for wrong in wrongs if wrong)
-
-
-def _expected_of_tools(recording: Recording) -> type[ProviderError] | None:
-    """Return the fault that is due whatever the host said: a tool that it bills, or one that its model ignored."""
-    tools, choice = recording.request.get("tools") or (), recording.request.get("tool_choice")
-    if not all("function" in tool for tool in tools):
-        return InvalidRequest
-    if not tools or choice in (None, "auto", "none") or recording.status >= 400 or _streams(recording):
-        return None
-    told = said(recording)
-    return BadPayload if told.text and not told.calls and not told.is_error else None
-
-
-def _judge_fault(recording: Recording, got: Answer | ProviderError) -> str:
-    if not isinstance(got, ProviderError):
-        return "an error became an answer"
-    if not isinstance(got, FITTING[recording.status]) or got.status_code != recording.status:
-        return f"HTTP {recording.status} became {_short(got)}"
-    quoted = [piece for piece in _pieces(recording) if piece in str(got)]
-    return f"the message quotes the request: {quoted[:1]}" if quoted else ""
-
-
-def _pieces(recording: Recording) -> Iterator[str]:
-    for message in recording.request.get("messages") or ():
-        content = message.get("content")
-        if isinstance(content, str):
-            yield from (content[at : at + 20] for at in range(max(len(content) - 19, 0)))
-
-
-def _short(got: Answer | ProviderError) -> str:
-    return f"{type(got).__name__}({got if isinstance(got, ProviderError) else got.text[:60]!r})"
-
-
-def _tell(provider: str, outcomes: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    counts = Counter("wrong" if why else "right" for why in outcomes.values())
-    with capsys.disabled():
-        print(f"\n{provider}: {counts['right']} right, {counts['wrong']} wrong")
-        for name, why in outcomes.items():
-            if why:
-                print(f"  {name}: {why}")
-
-
-def _exchanges(shared: Path, provider: str) -> list[Recording]:
-    return recordings(shared / "recordings", provider, KINDS - {"embeddings"})
-
-
-PROVIDERS = ("openrouter", "groq", "mistral", "ollama", "llamacpp")
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_every_recorded_chat_gives_what_was_recorded(
-    provider: str, shared: Path, upstream: Host, capsys: pytest.CaptureFixture[str]
+def test_at_least_99_of_100_exchanges_in_scope_are_right(
+    replayed: Replayed, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Text, tool calls, finish reason and usage of a success; class and status of a failure."""
-    clients = Clients()
-    outcomes = {}
-
-    for seed, recording in enumerate(_exchanges(shared, provider)):
-        upstream.current, upstream.seed = recording, seed
-        got: Answer | ProviderError
-        try:
-            got = _answer(_call(upstream, recording), clients, is_stream=_streams(recording))
-        except ProviderError as error:
-            got = error
-        outcomes[recording.name] = _judge(recording, got)
-    clients.close()
-
-    _tell(provider, outcomes, capsys)
-    assert {} == {name: why for name, why in outcomes.items() if why}
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-async def test_every_recorded_chat_gives_the_same_asynchronously(provider: str, shared: Path, upstream: Host) -> None:
-    """The asynchronous twin passes the same judgement."""
-    clients = Clients()
-    outcomes = {}
-
-    for seed, recording in enumerate(_exchanges(shared, provider)):
-        upstream.current, upstream.seed = recording, seed + 1000
-        got: Answer | ProviderError
-        try:
-            got = await _aanswer(_call(upstream, recording), clients, is_stream=_streams(recording))
-        except ProviderError as error:
-            got = error
-        outcomes[recording.name] = _judge(recording, got)
-    await clients.aclose()
-
-    assert {} == {name: why for name, why in outcomes.items() if why}
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_every_recorded_embedding_gives_its_vectors(
-    provider: str, shared: Path, upstream: Host, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """One vector per text, in order; a failure is typed."""
-    clients = Clients()
-    outcomes = {}
-    found = recordings(shared / "recordings", provider, frozenset({"embeddings"}))
-    if not found:
-        pytest.skip(f"nobody recorded embeddings of {provider}")
-
-    for recording in found:
-        if "prompt" in recording.request:
-            continue  # the engine's endpoint of old, for which it gives another itself
-        upstream.current, upstream.seed = recording, 7
-        outcomes[recording.name] = _judge_vectors(recording, upstream, clients)
-    clients.close()
-
-    _tell(f"{provider} embeddings", outcomes, capsys)
-    assert {} == {name: why for name, why in outcomes.items() if why}
-
-
-def _judge_vectors(recording: Recording, upstream: Host, clients: Clients) -> str:
-    call = _call(upstream, recording)
-    texts = recording.request.get("input")
-    texts = [texts] if isinstance(texts, str) else texts or ["x"]
-    request = EmbeddingRequest(texts=tuple(map(str, texts)))
-    try:
-        got = adapter_for(call.provider, clients).embed(call, request)
-    except ProviderError as error:
-        return "" if recording.status >= 400 and isinstance(error, FITTING[recording.status]) else _short(error)
-    payload = json.loads(recording.body)
-    if "embeddings" in payload:
-        return "" if tuple(map(tuple, payload["embeddings"])) == got.vectors else "other vectors"
-    rows = payload["data"]
-    if isinstance(rows[0]["embedding"], str):
-        return "" if len({len(vector) for vector in got.vectors}) == 1 else "packed vectors of different lengths"
-    expected = tuple(tuple(map(float, row["embedding"])) for row in rows)
-    return "" if expected == got.vectors else "other vectors"
-
-
-def test_what_is_out_of_scope_is_counted_with_its_reason(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No recording is left out silently: the rest are endpoints that this package does not speak."""
-    index = json.loads((shared / "recordings" / "INDEX.json").read_text())
-
-    rows = [row for row in index if row["provider"] in PROVIDERS]
-    left_out = Counter(row["endpoint_kind"] for row in rows if row["endpoint_kind"] not in KINDS)
+    """The table is printed, so that whoever runs the tests sees what was left out and why."""
+    outcomes = [outcome for provider in _providers() for outcome in replayed(provider)]
 
     with capsys.disabled():
-        kinds = ", ".join(f"{kind} {count}" for kind, count in left_out.most_common())
-        print(f"\n{sum(left_out.values())} of {len(rows)} exchanges are of endpoints that are not spoken: {kinds}")
-    assert not left_out.keys() & KINDS
+        print(f"\n{table.render(outcomes)}")
+    assert table.share(outcomes) >= 0.99
 
 
-def _streams(recording: Recording) -> bool:
-    """Whether the request was for a stream; a refused one comes back as plain JSON."""
-    return recording.is_stream or recording.request.get("stream") is True
+def test_every_request_is_what_a_genuine_client_sent(replayed: Replayed) -> None:
+    """Path, header of the key, messages, tools and pairing agree, but for what differs on purpose (`BY_DESIGN`)."""
+    outcomes = [outcome for provider in _providers() for outcome in replayed(provider)]
+
+    assert {} == {outcome.name: outcome.sent for outcome in outcomes if outcome.sent}
+
+
+def test_every_exchange_out_of_scope_has_a_reason(replayed: Replayed) -> None:
+    """No exchange is left out silently, and none of a kind that nobody looked at."""
+    outcomes = [outcome for provider in _providers() for outcome in replayed(provider)]
+
+    left_out = [outcome for outcome in outcomes if outcome.verdict == "out"]
+
+    assert [] == [outcome.name for outcome in left_out if not outcome.why or "nobody has looked" in outcome.why]
+
+
+@pytest.mark.parametrize("protocol", sorted(READERS))
+def test_one_changed_letter_is_noticed(protocol: str, exchanges: list[Recording]) -> None:
+    """A judge that notices nothing proves nothing: the host changes a letter that the second reading still has."""
+    recording, word = _first_word(protocol, exchanges)
+    changed = ("X" if word[0] != "X" else "Y") + word[1:]
+
+    outcomes = replay([recording], {}, tamper=_swap(word, changed))
+
+    assert ["wrong"] == [outcome.verdict for outcome in outcomes]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"prompt_tokens":', '"prompt_tokens":1'),
+        ('"finish_reason":"stop"', '"finish_reason":"length"'),
+        ('"finish_reason":"tool_calls"', '"finish_reason":"content_filter"'),
+        ('"reasoning":"', '"reasoning":"@'),
+        (r'"arguments":"{\"', r'"arguments":"{\"@'),
+    ],
+)
+def test_every_other_change_is_noticed_as_well(old: str, new: str, exchanges: list[Recording]) -> None:
+    """Usage, finish reason, thoughts and arguments are compared, not the text alone."""
+    found = (each for each in exchanges if old in each.text and _answers(each))
+    recording = next(found, None)
+    if recording is None:
+        pytest.skip(f"nobody recorded {old}")
+
+    outcomes = replay([recording], {}, tamper=_swap(old, new))
+
+    assert ["wrong"] == [outcome.verdict for outcome in outcomes]
+
+
+@pytest.mark.parametrize(("status", "other"), [(401, 429), (429, 401), (404, 500)])
+def test_another_status_is_noticed(status: int, other: int, exchanges: list[Recording]) -> None:
+    """A failure must become the error that it is, not any error."""
+    found = (each for each in exchanges if each.status == status and case_of(each).mode == "chat")
+    recording = next(found, None)
+    if recording is None:
+        pytest.skip(f"nobody recorded a {status}")
+
+    outcomes = replay([recording], {}, tamper=lambda served: replace(served, status=other))
+
+    assert ["wrong"] == [outcome.verdict for outcome in outcomes]
+
+
+@pytest.mark.parametrize("mode", ["embed", "models"])
+def test_a_changed_vector_or_id_is_noticed(mode: str, exchanges: list[Recording]) -> None:
+    """Vectors are compared number by number, lists of models id by id."""
+    mark = {"embed": '"embedding":[', "models": '"id":"'}[mode]
+    cases = (each for each in exchanges if each.status == 200 and mark in each.text and case_of(each).mode == mode)
+    recording = next(cases, None)
+    if recording is None:
+        pytest.skip(f"nobody recorded {mode}")
+
+    outcomes = replay([recording], {}, tamper=_swap(mark, mark + {"embed": "9,", "models": "@"}[mode]))
+
+    assert ["wrong"] == [outcome.verdict for outcome in outcomes]
+
+
+def _is_answer(case: Case, protocol: str) -> bool:
+    """Whether an answer is due: a required tool that the model ignored is a fault, whatever it said."""
+    is_open = not case.recording.request.get("tool_choice")
+    return case.mode == "chat" and case.protocol == protocol and not case.is_failure and is_open
+
+
+def _answers(recording: Recording) -> bool:
+    told = READERS["openai"](recording.text) if _is_answer(case_of(recording), "openai") else None
+    return told is not None and not told.is_empty and not told.is_error
+
+
+def _first_word(protocol: str, exchanges: list[Recording]) -> tuple[Recording, str]:
+    """Return an exchange of that protocol with a word of its answer that stands in its bytes."""
+    for recording in exchanges:
+        if not _is_answer(case_of(recording), protocol):
+            continue
+        body = serving.last_body(case_of(recording)).decode("utf-8", "replace")
+        told = READERS[protocol](body)
+        words = [word for word in told.text.split() if word.isalpha() and len(word) > 3 and word in body]
+        if words and not told.is_error:
+            return recording, max(words, key=len)
+    pytest.skip(f"nobody recorded an answer of the protocol {protocol}")
+
+
+def _swap(old: str, new: str) -> Callable[[Served], Served]:
+    return lambda served: replace(served, body=served.body.replace(old.encode(), new.encode()))

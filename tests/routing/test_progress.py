@@ -211,5 +211,15 @@ def test_the_policy_always_ends(
     asked = [attempt.route for attempt in attempts]
 
     assert sum(attempt.outcome != "refused" for attempt in attempts) <= bound
-    assert all(asked.count(step) <= 1 + max_retries for step in asked)
+    assert all(asked.count(step) <= 1 + (max(max_retries, 3) if max_retries else 0) for step in asked)
     assert all(attempt.route in plan.branches[attempt.branch] for attempt in attempts)
+
+
+def test_a_host_that_names_one_refused_parameter_at_a_time_is_asked_until_it_has_named_them() -> None:
+    """Each such refusal taught the adapter what to leave out; three lessons are enough."""
+    plan = _plan(["a:m", "b:m"], max_retries=1)
+    lesson = failed("a:m", error="InvalidRequest", advice="retry")
+
+    assert [(0, "a:m")] == _next(plan, lesson, lesson, lesson)
+    assert [(0, "b:m")] == _next(plan, lesson, lesson, lesson, lesson)
+    assert [(0, "b:m")] == _next(_plan(["a:m", "b:m"], max_retries=0), lesson)

@@ -1,0 +1,132 @@
+"""Workers AI: chat through the OpenAI dialect, or through each model's own address.
+
+Pure. The quirk `native_run` asks at `run/<model>`; what comes back is read in both
+shapes, whichever was asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from openmux_lc.errors import InvalidRequest
+from openmux_lc.providers.answer import decode_answer
+from openmux_lc.providers.body import chat_body
+from openmux_lc.providers.chunks import StreamDecoder
+from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply, parse_json
+from openmux_lc.providers.extra import harmless_extra, refuse_host_tools
+from openmux_lc.providers.message import arguments_text, finish_reason, read_usage
+from openmux_lc.providers.openai import OpenAIDialect, post
+from openmux_lc.providers.reading import Reading, read_openai
+from openmux_lc.providers.vectors import decode_vectors, to_vectors
+from openmux_lc.types.json import JsonObject, as_int, as_list, as_object, dig
+from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
+from openmux_lc.types.wire import Call
+
+__all__ = ["CloudflareDialect", "read_cloudflare"]
+
+_MODEL: Final = re.compile(r"@?[a-z0-9][\w.:+-]*(/[a-z0-9][\w.:+-]*)*", re.ASCII | re.IGNORECASE)
+_ROOM_TOKENS: Final = 2048
+_THINKING_ROOM_TOKENS: Final = 8192
+
+
+class CloudflareDialect:
+    """Requests and replies of `/ai/v1` and of `/ai/run/<model>`."""
+
+    def chat(self, call: Call, *, is_stream: bool) -> Ask:
+        """Return the request for an answer.
+
+        Raises:
+            InvalidRequest: It asks for what could cost money, or cannot be written.
+        """
+        call = _prepared(call)
+        is_stream = is_stream and not _is_whole(call)
+        if "native_run" not in call.provider.quirks:
+            return OpenAIDialect().chat(call, is_stream=is_stream)
+        refuse_host_tools(call)
+        quirks = call.provider.quirks | {"no_stream_options"}
+        body = {**chat_body(call.model, call.request, is_stream=is_stream, quirks=quirks), **harmless_extra(call)}
+        del body["model"]
+        schema = dig(body, "response_format", "json_schema", "schema")
+        if schema:
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return post(call, _run_url(call), body, is_stream=is_stream)
+
+    def answer(self, call: Call, reply: Reply) -> Answer:
+        """Return the answer in a successful reply."""
+        return decode_answer(call, reply, partial(read_cloudflare, room=_room(call)))
+
+    def chunks(self, call: Call) -> ChunkDecoder:
+        """Return a fresh decoder for one stream."""
+        return StreamDecoder(call, partial(read_cloudflare, room=_room(call)))
+
+    def embedding(self, call: Call, request: EmbeddingRequest) -> Ask:
+        """Return the request for vectors."""
+        if "native_run" in call.provider.quirks:
+            return post(call, _run_url(call), {"text": list(request.texts)}, is_stream=False)
+        return OpenAIDialect().embedding(call, request)
+
+    def vectors(self, call: Call, request: EmbeddingRequest, reply: Reply) -> Vectors:
+        """Return the vectors in a successful reply."""
+        # A search of the bytes is quicker than to parse the numbers twice.
+        rows = dig(parse_json(call, reply.body), "result", "data") if b'"result"' in reply.body else None
+        if not isinstance(rows, list):
+            return decode_vectors(call, request, reply)
+        return to_vectors(call, request, reply, rows)
+
+
+def read_cloudflare(payload: JsonObject, event: str, *, room: int | None = None) -> Reading:
+    """Return what a body, or a chunk, says.
+
+    Args:
+        payload: Of either shape, in its envelope or without one.
+        event: Its name; none has one.
+        room: The `max_tokens` that were sent: the native shape does not tell that an
+            answer was cut off there, only how long it is.
+    """
+    said = as_object(payload.get("result")) or payload
+    if "choices" in said:
+        return read_openai(said, event)
+    usage, reason = read_usage(said), finish_reason(said.get("finish_reason"))
+    if reason is None and room and usage is not None and usage.output_tokens >= room:
+        reason = "length"
+    return Reading(
+        text=arguments_text(said.get("response")),  # asked for JSON, the host also sends values of it
+        tool_calls=tuple(call for call in as_list(said.get("tool_calls")) if isinstance(call, dict)),
+        finish=reason,
+        usage=usage,
+        is_answer="response" in said or "tool_calls" in said,
+    )
+
+
+def _prepared(call: Call) -> Call:
+    """Return the call with room for an answer: left to itself, the host ends at 256 tokens."""
+    quirks = call.provider.quirks | {"no_null_content"}
+    return replace(
+        call, request=replace(call.request, max_tokens=_room(call)), provider=replace(call.provider, quirks=quirks)
+    )
+
+
+def _room(call: Call) -> int:
+    told = as_int(call.request.extra_body.get("max_tokens")) or call.request.max_tokens
+    profiles = (model.profile for model in call.provider.models if model.id == call.model)
+    thinks = any(profile.get("reasoning_output") for profile in profiles)
+    return told or (_THINKING_ROOM_TOKENS if thinks else _ROOM_TOKENS)
+
+
+def _is_whole(call: Call) -> bool:
+    """Whether the answer must come in one piece: the host streams none that keeps to a schema."""
+    quirks, kind = call.provider.quirks, (call.request.response_format or {}).get("type")
+    if kind not in {"json_schema", "json_object"} or "no_response_format" in quirks:
+        return False
+    return "no_format_in_stream" in quirks or (kind == "json_schema" and "no_json_schema" not in quirks)
+
+
+def _run_url(call: Call) -> str:
+    """Return the model's own address."""
+    if not _MODEL.fullmatch(call.model) or ".." in call.model:
+        message = f"{call.route}: the model's id cannot be part of an address; list the host's models for the right one"
+        raise InvalidRequest(message, provider=call.provider.id, model=call.model, advice="next_route")
+    return f"{call.provider.base_url.removesuffix('/v1')}/run/{call.model}"
