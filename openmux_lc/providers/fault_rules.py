@@ -181,12 +181,10 @@ _ACCOUNT: Final = _words(
     r"|(suspended|disabled|blocked|banned) account|service_disabled|has not been used in project|project[\w ]{0,40}denied"
     r"|organization (has been|is) (disabled|restricted)"
 )
-_INCAPABLE: Final = _words(
-    r"(not|n't|un)[ _]?(currently )?(yet )?s[up]{2,5}o?rt|is not (a )?multimodal|json schema"
-)
+_INCAPABLE: Final = _words(r"(not|n't|un)[ _]?(currently )?(yet )?s[up]{2,5}o?rt|is not (a )?multimodal|json schema")
 _NOT_ENABLED: Final = _words(r"not[_ ]enabled")
 _BARE: Final = _words(
-    r"\W*(\d{3}\W*)?(forbidden|unauthori[sz]ed|access (denied|forbidden)|permission[_ ]denied|not authori[sz]ed|\s|\W)*"
+    r"\W*(\d{3}\b\W*)?((forbidden|unauthori[sz]ed|access (denied|forbidden)|permission[_ ]denied|not authori[sz]ed)\b\W*){0,3}"
 )
 _BAD_TOOL_CALL: Final = _words(
     r"tool_use_failed|hallucinated|failed to (call a function|generate (json|tool|valid)|validate json)|json_validate_failed"
@@ -330,7 +328,7 @@ def _forbidden(clue: Clue) -> Verdict:
         return _CLOSED_ACCOUNT
     if _is_thing(text) or _NOT_ENABLED.search(text):
         return _CLOSED_REQUEST
-    if not clue.is_relayed and (_KEY.search(text) or _BARE.fullmatch(clue.message)):
+    if not clue.is_relayed and (_KEY.search(text) or _BARE.fullmatch(clue.message[:100])):
         return _WRONG_KEY
     if _GONE.search(text):
         return _NO_MODEL

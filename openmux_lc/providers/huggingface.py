@@ -23,13 +23,13 @@ from openmux_lc.providers.huggingface_tasks import (
     TEXT_TASKS,
     last_text,
     model_url,
-    prompt_of,
     read_task,
     sampling,
     sentence_rows,
 )
 from openmux_lc.providers.openai import OpenAIDialect
 from openmux_lc.providers.reading import Reader
+from openmux_lc.providers.transcript import as_prompt
 from openmux_lc.providers.vectors import to_vectors
 from openmux_lc.providers.whole import EventsOrWhole
 from openmux_lc.types.json import Json, JsonObject, as_list, as_object
@@ -65,7 +65,7 @@ class HuggingFaceDialect:
         if task != "text_generation":
             return _to(ask, url, _writer().text_task(url, task, last_text(call.request)))
         knobs = sampling(call.request, call.provider.quirks)
-        body = _writer().generation(url, prompt_of(call.request), knobs, is_stream=is_stream)
+        body = _writer().generation(url, as_prompt(call.request), knobs, is_stream=is_stream)
         parameters = {**as_object(body.get("parameters")), **harmless_extra(call)}
         return _to(ask, url, {**body, "parameters": parameters})
 
@@ -108,7 +108,7 @@ def _task(call: Call) -> str:
 
 
 def _reader(call: Call) -> Reader:
-    return partial(read_task, prompt=prompt_of(call.request) if _task(call) == "text_generation" else "")
+    return partial(read_task, prompt=as_prompt(call.request) if _task(call) == "text_generation" else "")
 
 
 def _checked(call: Call, reply: Reply) -> Json:

@@ -18,15 +18,13 @@ from openmux_lc.types.json import Json, JsonObject, as_int, as_list, as_object, 
 from openmux_lc.types.run import Request, Usage
 from openmux_lc.types.wire import Call
 
-__all__ = ["TEXT_TASKS", "last_text", "model_url", "prompt_of", "read_task", "sampling", "sentence_rows"]
+__all__ = ["TEXT_TASKS", "last_text", "model_url", "read_task", "sampling", "sentence_rows"]
 
 TEXT_TASKS: Final = ("text_generation", "summarization", "translation")
 """Tasks that answer in text: quirks of a row, and methods of the client."""
 
 _TEXTS: Final = ("generated_text", "summary_text", "translation_text")
 _NEW_TOKENS: Final = 256
-_LEADS: Final = frozenset({"system", "developer"})
-_SPEAKERS: Final[Mapping[str, str]] = {"user": "User", "assistant": "Assistant"}
 
 
 def model_url(base_url: str, model: str, pipeline: str = "") -> str:
@@ -39,18 +37,6 @@ def model_url(base_url: str, model: str, pipeline: str = "") -> str:
     root = base_url.rstrip("/").removesuffix("/v1")
     path = f"/pipeline/{pipeline}" if pipeline else ""
     return f"{root}/hf-inference/models/{quote(model, safe='/')}{path}"
-
-
-def prompt_of(request: Request) -> str:
-    """Return the messages as the one text that a model without a chat template takes."""
-    texts = [(as_text(message.get("role")), _text(message.get("content"))) for message in request.messages]
-    lead = "\n\n".join(text for role, text in texts if role in _LEADS)
-    turns = [(role, text) for role, text in texts if role not in _LEADS]
-    if len(turns) == 1:
-        said = turns[0][1]
-    else:
-        said = "\n".join([*(f"{_SPEAKERS.get(role, role.title())}: {text}" for role, text in turns), "Assistant:"])
-    return f"{lead}\n\n{said}" if lead else said
 
 
 def last_text(request: Request) -> str:

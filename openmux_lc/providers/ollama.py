@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from types import AsyncGeneratorType, GeneratorType
-from typing import Any, cast
+from typing import cast
 
 import ollama
 
@@ -29,7 +29,7 @@ from openmux_lc.providers.answer import bad_payload
 from openmux_lc.providers.exchange import Ask, Reply, parse_json
 from openmux_lc.providers.fault import has_error, to_fault
 from openmux_lc.providers.lines import AsyncLines, Lines
-from openmux_lc.providers.ollama_wire import Parts, chat_body, context_tokens, root_url, to_answer, to_vectors
+from openmux_lc.providers.ollama_wire import Parts, context_tokens, method_of, root_url, to_answer, to_vectors
 from openmux_lc.providers.openai import OpenAIDialect, auth_header
 from openmux_lc.providers.wire import WireAdapter, wake_reader
 from openmux_lc.types.json import JsonObject
@@ -54,16 +54,18 @@ class OllamaAdapter:
     def send(self, call: Call) -> Answer:
         """Return the whole answer."""
         carrier = _Carrier(self._wire, call)
+        name, arguments = method_of(call)
         with _client(call, carrier) as client, _Told(call):
-            part = client.chat(**cast("dict[str, Any]", chat_body(call)))
+            part = getattr(client, name)(**arguments)
         return to_answer(call, _plain(part), carrier.raw)
 
     async def asend(self, call: Call) -> Answer:
         """Return the whole answer."""
         carrier = _AsyncCarrier(self._wire, call)
+        name, arguments = method_of(call)
         async with _async_client(call, carrier) as client:
             with _Told(call):
-                part = await client.chat(**cast("dict[str, Any]", chat_body(call)))
+                part = await getattr(client, name)(**arguments)
         return to_answer(call, _plain(part), carrier.raw)
 
     def open(self, call: Call) -> Stream:
@@ -152,7 +154,8 @@ class _SyncStream:
         self._call, self._carrier = call, carrier
         self._parts = carrier.parts = Parts(call, context_tokens(call))
         self._client = _client(call, carrier)
-        self._source = self._client.chat(**cast("dict[str, Any]", chat_body(call)), stream=True)
+        name, arguments = method_of(call)
+        self._source = getattr(self._client, name)(**arguments, stream=True)
         try:
             with _Told(call):
                 self._first = next(self._source, None)
@@ -212,7 +215,8 @@ class _AsyncStream:
 
     async def start(self) -> None:
         """Wait for the first part."""
-        self._source = await self._client.chat(**cast("dict[str, Any]", chat_body(self._call)), stream=True)
+        name, arguments = method_of(self._call)
+        self._source = await getattr(self._client, name)(**arguments, stream=True)
         try:
             with _Told(self._call):
                 self._first = await anext(self._source, None)
@@ -288,7 +292,7 @@ def _checked(call: Call, reply: Reply) -> Response:
     return Response(200, content=reply.body)
 
 
-def _plain(part: ollama.ChatResponse | ollama.EmbedResponse) -> JsonObject:
+def _plain(part: ollama.ChatResponse | ollama.GenerateResponse | ollama.EmbedResponse) -> JsonObject:
     return cast("JsonObject", part.model_dump())
 
 

@@ -17,16 +17,17 @@ from typing import Final
 from openmux_lc.errors import InvalidRequest
 from openmux_lc.providers.answer import bad_payload, ignored_tool, no_content, requires_tool
 from openmux_lc.providers.exchange import RAW_BYTES, Reply
-from openmux_lc.providers.extra import harmless_extra, refuse_host_tools
+from openmux_lc.providers.extra import harmless_extra, refuse_files, refuse_host_tools
 from openmux_lc.providers.fault import to_fault
 from openmux_lc.providers.message import arguments_text, estimated_usage, new_call_id
 from openmux_lc.providers.thinking import ThoughtSplitter
+from openmux_lc.providers.transcript import as_prompt
 from openmux_lc.providers.vectors import check_vectors, estimated
 from openmux_lc.types.json import Json, JsonObject, as_float, as_int, as_list, as_object, as_text
 from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Message, ToolCall, ToolCallDelta, Usage, Vectors
 from openmux_lc.types.wire import Call
 
-__all__ = ["Parts", "chat_body", "context_tokens", "root_url", "to_answer", "to_vectors"]
+__all__ = ["Parts", "chat_body", "context_tokens", "method_of", "root_url", "to_answer", "to_vectors"]
 
 _MIN_CONTEXT: Final = 4096
 _MAX_CONTEXT: Final = 32_768
@@ -54,6 +55,25 @@ def context_tokens(call: Call) -> int:
         (model.profile.get("max_input_tokens") for model in call.provider.models if model.id == call.model), None
     )
     return min(window, known or max(_MAX_CONTEXT, _MIN_CONTEXT))
+
+
+def method_of(call: Call) -> tuple[str, dict[str, Json | list[dict[str, object]]]]:
+    """Return the client's method that asks what `call` asks, and its arguments.
+
+    Raises:
+        InvalidRequest: It asks for what could cost money, or for an image elsewhere.
+    """
+    if "text_generation" not in call.provider.quirks:
+        return "chat", chat_body(call)
+    harmless_extra(call)
+    refuse_host_tools(call)
+    refuse_files(call)
+    body: dict[str, Json | list[dict[str, object]]] = {
+        "model": call.model,
+        "prompt": as_prompt(call.request),
+        "options": _options(call),
+    }
+    return "generate", body
 
 
 def chat_body(call: Call) -> dict[str, Json | list[dict[str, object]]]:
@@ -117,7 +137,7 @@ class Parts:
         """
         if part.get("error"):
             raise to_fault(self.call, Reply(status=200, headers={}), now=time.time(), payload=part)
-        message = as_object(part.get("message"))
+        message = _message_of(part)
         text, thoughts = self._splitter.feed(as_text(message.get("content")))
         calls = tuple(map(self._tool_call, as_list(message.get("tool_calls"))))
         thoughts = as_text(message.get("thinking")) + thoughts
@@ -169,7 +189,7 @@ class Parts:
 
 def to_answer(call: Call, part: JsonObject, raw: bytes) -> Answer:
     """Return the answer in an unstreamed reply."""
-    if not isinstance(part.get("message"), Mapping) and not part.get("error"):
+    if not _message_of(part) and not part.get("error"):
         raise bad_payload(call, "holds no message", 200)
     parts = Parts(call, context_tokens(call))
     chunk = parts.chunk({**part, "done": True})
@@ -188,6 +208,14 @@ def to_answer(call: Call, part: JsonObject, raw: bytes) -> Answer:
         raw=raw[:RAW_BYTES],
         extra={"truncated": True} if parts.is_truncated else {},
     )
+
+
+def _message_of(part: JsonObject) -> JsonObject:
+    """Return what was said, also by a model that only went on with a text."""
+    message = as_object(part.get("message"))
+    if message or not isinstance(part.get("response"), str):
+        return message
+    return {"content": part["response"], "thinking": part.get("thinking")}
 
 
 def to_vectors(call: Call, request: EmbeddingRequest, part: JsonObject) -> Vectors:

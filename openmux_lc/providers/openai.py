@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Final
 
 from openmux_lc.errors import AuthenticationFailed, InvalidRequest
 from openmux_lc.http import USER_AGENT
@@ -16,6 +17,7 @@ from openmux_lc.providers.body_messages import Source
 from openmux_lc.providers.chunks import StreamDecoder
 from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply
 from openmux_lc.providers.extra import harmless_extra, refuse_files, refuse_host_tools
+from openmux_lc.providers.transcript import NEXT_TURN, as_prompt, as_transcript
 from openmux_lc.providers.vectors import decode_vectors
 from openmux_lc.types.json import Json, JsonObject
 from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
@@ -23,9 +25,13 @@ from openmux_lc.types.wire import Call
 
 __all__ = ["OpenAIDialect", "auth_header", "post"]
 
+_ROOM_TOKENS: Final = 512
+"""Hosts of text completion end after 16 tokens unless told otherwise."""
+_MOST_STOPS: Final = 4
+
 
 class OpenAIDialect:
-    """Requests and replies of `/chat/completions` and `/embeddings`."""
+    """Requests and replies of `/chat/completions`, `/completions` and `/embeddings`."""
 
     def chat(self, call: Call, *, is_stream: bool) -> Ask:
         """Return the request for an answer.
@@ -38,6 +44,13 @@ class OpenAIDialect:
         quirks = call.provider.quirks
         if "flat_content" in quirks:
             refuse_files(call)
+        if "text_generation" in quirks:
+            return post(
+                call,
+                f"{call.provider.base_url}/completions",
+                {**_text_body(call, is_stream), **extra},
+                is_stream=is_stream,
+            )
         source = Source(call.provider.id, call.model)
         body = chat_body(call.model, call.request, is_stream=is_stream, quirks=quirks, source=source)
         return post(call, f"{call.provider.base_url}/chat/completions", {**body, **extra}, is_stream=is_stream)
@@ -97,6 +110,18 @@ def post(call: Call, url: str, body: JsonObject, *, is_stream: bool) -> Ask:
         },
         body=_encoded(call, body),
     )
+
+
+def _text_body(call: Call, is_stream: bool) -> JsonObject:  # noqa: FBT001 - one caller
+    """Return the body for a model that only goes on with a text."""
+    refuse_files(call)
+    quirks = call.provider.quirks | {"no_tools", "no_response_format", "no_reasoning_effort"}
+    wire = chat_body(call.model, call.request, is_stream=is_stream, quirks=quirks)
+    del wire["messages"]
+    said = as_transcript(call.request)
+    if not said.is_question and "no_stop" not in quirks:
+        wire["stop"] = [*call.request.stop, NEXT_TURN][-_MOST_STOPS:]
+    return {"max_tokens": _ROOM_TOKENS, **wire, "prompt": as_prompt(call.request)}
 
 
 def _encoded(call: Call, body: Json) -> bytes:

@@ -30,6 +30,7 @@ __all__ = ["ReplicateAdapter", "ReplicateDialect"]
 _LONGEST_WAIT_S: Final = 60
 _MARGIN_S: Final = 2.0
 _SHORTEST_DEADLINE_S: Final = 5
+_MOST_TOKENS: Final = 10**12
 _NAME: Final = re.compile(r"[\w.-]{1,200}/[\w.-]{1,200}", re.ASCII)
 _ENDED: Final = frozenset({"failed", "canceled", "aborted"})
 _UNDER_WAY: Final = frozenset({"starting", "processing"})
@@ -119,9 +120,8 @@ def _job(call: Call, payload: JsonObject) -> Job:
 
 
 def _reading(call: Call, payload: JsonObject) -> Reading:
-    sent = as_int(dig(payload, "metrics", "input_token_count"))
-    got = as_int(dig(payload, "metrics", "output_token_count"))
-    counts = max(sent or 0, 0), max(got or 0, 0)
+    sent, got = (as_int(dig(payload, "metrics", f"{side}_token_count")) for side in ("input", "output"))
+    counts = [min(max(count or 0, 0), _MOST_TOKENS) for count in (sent, got)]
     usage = Usage(input_tokens=counts[0], output_tokens=counts[1], total_tokens=sum(counts))
     return Reading(
         text=_text(call, payload.get("output")),

@@ -12,7 +12,7 @@ from openmux_lc.providers.body import answer_form
 from openmux_lc.types.json import Json, as_list, as_object, as_text, dig
 from openmux_lc.types.run import Request
 
-__all__ = ["NEXT_TURN", "Transcript", "as_transcript"]
+__all__ = ["NEXT_TURN", "Transcript", "as_prompt", "as_transcript"]
 
 NEXT_TURN: Final = "\nUser:"
 """Where a model that writes both sides of the talk begins to speak for the user."""
@@ -49,6 +49,12 @@ def as_transcript(request: Request) -> Transcript:
     told = turns[0][1] if is_question else "\n\n".join([*lines, "Assistant:"])
     _, form = answer_form(request, _FORMLESS, is_stream=False)
     return Transcript("\n\n".join(filter(None, [*systems, form])), told, image, is_question)
+
+
+def as_prompt(request: Request) -> str:
+    """Return the messages as the one text that a model without a chat template goes on with."""
+    said = as_transcript(request)
+    return "\n\n".join(filter(None, (said.system, said.turns)))
 
 
 def _text(content: Json) -> str:

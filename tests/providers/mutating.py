@@ -35,6 +35,8 @@ KEY = "sk-mutated-0123456789abcdefghij"
 ORIGIN = "http://memory.invalid"
 MAX_BYTES = 2 * 1024 * 1024
 """What the calls allow an answer to hold; bodies without an end go far beyond."""
+LIST_BYTES = 16 * 1024 * 1024
+"""What a list of models may unpack to: the calls' own default, for it takes no other."""
 SECONDS = 5.0
 """The deadline of a case in memory: nothing there has to wait."""
 TRACING_S = 3.0
@@ -110,7 +112,8 @@ class Outcome:
     @property
     def allowed_bytes(self) -> int:
         """The memory that this case may take."""
-        return max(FLOOR_BYTES, TIMES_INPUT * self.read_bytes)
+        unpacked = 3 * LIST_BYTES if self.specimen.mode == "list" else 0
+        return max(FLOOR_BYTES, TIMES_INPUT * self.read_bytes, unpacked)
 
     @property
     def complaint(self) -> str:

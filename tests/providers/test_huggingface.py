@@ -26,7 +26,8 @@ from openmux_lc.errors import (
 from openmux_lc.http import USER_AGENT, Clients
 from openmux_lc.providers.exchange import Reply
 from openmux_lc.providers.huggingface import HuggingFaceDialect
-from openmux_lc.providers.huggingface_tasks import model_url, prompt_of, read_task
+from openmux_lc.providers.huggingface_tasks import model_url, read_task
+from openmux_lc.providers.transcript import as_prompt
 from openmux_lc.providers.registry import adapter_for
 from openmux_lc.types.run import Answer, EmbeddingRequest, Request, Vectors
 from openmux_lc.types.wire import Call
@@ -439,14 +440,14 @@ def test_what_could_cost_money_or_be_lost_is_refused_before_it_is_sent() -> None
         ([("user", "Once upon")], "Once upon"),
         ([("system", "Be brief."), ("user", "Once upon")], "Be brief.\n\nOnce upon"),
         ([("user", [{"type": "text", "text": "Once"}, "upon"])], "Once\nupon"),
-        ([("user", "Hi"), ("assistant", "Hello!"), ("user", "And?")], "User: Hi\nAssistant: Hello!\nUser: And?\nAssistant:"),
+        ([("user", "Hi"), ("assistant", "Hello!"), ("user", "And?")], "User: Hi\n\nAssistant: Hello!\n\nUser: And?\n\nAssistant:"),
     ],
 )  # fmt: skip
 def test_messages_become_one_prompt(messages: list[tuple[str, Any]], prompt: str) -> None:
     """A single question is to be continued as it is; a conversation is told as one."""
     request = Request(messages=tuple({"role": role, "content": content} for role, content in messages))
 
-    assert prompt == prompt_of(request)
+    assert prompt == as_prompt(request)
 
 
 @pytest.mark.parametrize(("task", "field"), [("summarization", "summary_text"), ("translation", "translation_text")])

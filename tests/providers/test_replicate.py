@@ -285,7 +285,7 @@ def test_the_output_is_text_whatever_it_is(output: object, text: str) -> None:
 def test_the_metrics_are_the_usage() -> None:
     told = read({**PREDICTION, "output": "Hi.", "metrics": {"input_token_count": 12, "output_token_count": 3}})
     guessed = read({**PREDICTION, "output": "Hi.", "metrics": {"predict_time": 0.3}})
-    hostile = read({**PREDICTION, "output": "Hi.", "metrics": {"input_token_count": -5, "output_token_count": "x"}})
+    hostile = read({**PREDICTION, "output": "Hi.", "metrics": {"input_token_count": -5, "output_token_count": 9**99}})
 
     assert isinstance(told, Answer)
     assert isinstance(guessed, Answer)
@@ -298,6 +298,7 @@ def test_the_metrics_are_the_usage() -> None:
     )
     assert guessed.usage.is_estimated
     assert 0 == hostile.usage.input_tokens
+    assert 2**63 > hostile.usage.total_tokens
 
 
 @pytest.mark.parametrize(

@@ -306,6 +306,15 @@ def _generation(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": text}] if text else None, "max_tokens": _number(limit)}
 
 
+def _completion(body: Mapping[str, Any]) -> dict[str, Any]:
+    text = body.get("prompt")
+    text = text[0] if isinstance(text, list) and text else text
+    return {
+        **_openai(body),
+        "messages": [{"role": "user", "content": text}] if isinstance(text, str) and text else None,
+    }
+
+
 def _prediction(body: Mapping[str, Any]) -> dict[str, Any]:
     told = body.get("input") or {}
     text = told.get("prompt") or told.get("text")
@@ -315,9 +324,11 @@ def _prediction(body: Mapping[str, Any]) -> dict[str, Any]:
 _FIELDS = {
     "cloudflare_run": _openai,
     "cohere": _cohere,
+    "completion": _completion,
     "gemini": _gemini,
     "generation": _generation,
     "ollama": _ollama,
+    "ollama_generate": _completion,
     "openai": _openai,
     "prediction": _prediction,
 }

@@ -63,9 +63,11 @@ FITTING: Mapping[int, _Kinds] = {
 READERS: Mapping[str, Callable[[str], Said]] = {
     "cloudflare_run": read_native.read_cloudflare,
     "cohere": read_native.read_cohere,
+    "completion": read_chat,
     "gemini": read_native.read_gemini,
     "generation": read_native.read_generated,
     "ollama": read_native.read_ollama,
+    "ollama_generate": read_native.read_ollama,
     "openai": read_chat,
     "pollinations": read_chat,
     "prediction": read_native.read_prediction,

@@ -174,7 +174,7 @@ def _read_cloudflare_events(text: str) -> Said:
 
 
 def read_ollama(text: str) -> Said:
-    """Return what an answer of `/api/chat` says."""
+    """Return what an answer of `/api/chat`, or of `/api/generate`, says."""
     said, lines = Said(is_whole=False), [line for line in text.split("\n") if line.strip()]
     for line in lines:
         payload = parsed(line)
@@ -182,6 +182,8 @@ def read_ollama(text: str) -> Said:
         if error is not None:
             said.fail(error)
             continue
+        if isinstance(payload, dict) and isinstance(payload.get("response"), str):  # text completion
+            payload = {**payload, "message": {"content": payload["response"], "thinking": payload.get("thinking")}}
         if not isinstance(payload, dict) or not isinstance(payload.get("message"), dict):
             said.is_malformed = True
             continue

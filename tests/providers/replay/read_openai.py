@@ -17,6 +17,8 @@ def read_chat(text: str) -> Said:
         said.fail(error)
         return said
     choices = objects(payload.get("choices")) if isinstance(payload, dict) else []
+    if choices and isinstance(choices[0].get("text"), str):  # text completion
+        choices = [{**choices[0], "message": {"content": choices[0]["text"]}}]
     if not choices or not isinstance(choices[0].get("message"), dict):
         said.is_malformed = True
         return said
@@ -106,7 +108,7 @@ def _take(said: Said, choice: Mapping[str, Any], message: Mapping[str, Any]) -> 
     if choice.get("error") or choice.get("finish_reason") == "error":
         said.fail(choice.get("error"))
     said.finish = finish_of(choice.get("finish_reason")) or said.finish
-    content = message.get("content")
+    content = message.get("content") if message.get("content") is not None else choice.get("text")
     said.text += content_text(content) or (message.get("refusal") or "")
     said.reasoning += _thoughts(message, content)
 

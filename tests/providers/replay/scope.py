@@ -15,7 +15,6 @@ OUT_OF_SCOPE: Mapping[str, str] = {
     "batch": "jobs that are answered tomorrow: nobody who chats waits for them",
     "cache": "a prompt kept at the host is billed by the hour",
     "cohere_v1": "the first version of Cohere's chat, which its second replaced; the host is asked by that",
-    "completions": "text completion: the same models are asked by chat",
     "count_tokens": "counting needs no host here: it is estimated, and told with every answer",
     "files": "files stay with the user; pictures and documents travel inside the message",
     "generate": "Cohere's text completion of the first version: the same models are asked by chat",
@@ -28,7 +27,6 @@ OUT_OF_SCOPE: Mapping[str, str] = {
     "model_show": "one model's page; what it tells is read by the survey of local engines, not by an adapter",
     "models": "a list of what is loaded now, a created model, or a list that a dumper wrote down as a stream",
     "ocr": "reading documents is not a chat answer",
-    "ollama_generate": "Ollama's text completion: the same models are asked by chat",
     "old_embeddings": "Ollama's `/api/embeddings` for one text, which `/api/embed` replaced",
     "other": "pages beside the protocol: warming a connection, videos, shortened links",
     "packed_vectors": "vectors packed as int8, which the package never asks for",
@@ -62,6 +60,7 @@ _NATIVE = {
     "gemini": "gemini",
     "generation": "huggingface",
     "ollama": "ollama",
+    "ollama_generate": "ollama",
     "pollinations": "pollinations",
     "prediction": "replicate",
 }
@@ -113,12 +112,14 @@ def _hidden_error(recording: Recording) -> bool:
 
 _ENDS = (
     ("/chat/completions", "chat", "openai"),
+    ("/completions", "chat", "completion"),
     (":generateContent", "chat", "gemini"),
     (":streamGenerateContent", "chat", "gemini"),
     (":batchGenerateContent", "", "batch"),
     ("/v2/chat", "chat", "cohere"),
     ("/v1/chat", "", "cohere_v1"),
     ("/api/chat", "chat", "ollama"),
+    ("/api/generate", "chat", "ollama_generate"),
     ("/api/embed", "embed", "ollama"),
     ("/api/embeddings", "embed", "ollama"),
     ("/embeddings", "embed", "openai"),
@@ -196,7 +197,8 @@ def row_of(case: Case, origin: str) -> Provider:
     row = shipped_row(recording.provider)
     dialect, path = _door(case, row)
     quirks = row.quirks
-    doors = {"cloudflare_run": "native_run", "generation": "text_generation"}
+    texts = dict.fromkeys(("generation", "completion", "ollama_generate"), "text_generation")
+    doors = {"cloudflare_run": "native_run", **texts}
     quirks = (quirks - set(doors.values())) | ({doors[case.protocol]} if case.protocol in doors else set())
     return replace(row, base_url=f"{origin}{path}", dialect=dialect, quirks=quirks, models=())
 
@@ -205,9 +207,9 @@ def _door(case: Case, row: Provider) -> tuple[str, str]:
     """Return the dialect and the path of the door that the exchange went through."""
     path = case.recording.path.rstrip("/")
     own = urlsplit(row.base_url).path.rstrip("/").replace("{CLOUDFLARE_ACCOUNT_ID}", "ACCOUNT_ID")
-    if case.protocol == "openai":
-        dialect = row.dialect if row.dialect in _SPEAK_OPENAI else "openai"
-        for end in ("/chat/completions", "/embeddings"):
+    if case.protocol in {"openai", "completion"}:
+        dialect = row.dialect if row.dialect in _SPEAK_OPENAI and case.protocol == "openai" else "openai"
+        for end in ("/chat/completions", "/completions", "/embeddings"):
             if path.endswith(end):
                 return dialect, path.removesuffix(end)
         return dialect, own

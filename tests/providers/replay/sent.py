@@ -95,13 +95,21 @@ def _openai(body: Mapping[str, Any]) -> _Summary:
         told.append([role, _text(message.get("content")), _media(message.get("content"))])
         told[-1] += [[_call(call) for call in calls], _answered(message, ids)]
     return {
-        "messages": told,
+        "messages": _one_lead(told),
         "model": body.get("model"),
         "stream": bool(body.get("stream")),
         "tools": _tools(body.get("tools")),
         "form": (body.get("response_format") or {}).get("type") not in {None, "text"},
         "choice": _choice(body),
     }
+
+
+def _one_lead(told: list[list[Any]]) -> list[list[Any]]:
+    """Return the messages with the system's at the front as one: hosts that demand turns get them so."""
+    count = next((at for at, message in enumerate(told) if message[0] != "system"), len(told))
+    if count < 2:
+        return told
+    return [["system", "\n\n".join(message[1] for message in told[:count]), *told[0][2:]], *told[count:]]
 
 
 def _is_void(message: Mapping[str, Any]) -> bool:
@@ -188,7 +196,7 @@ def _ollama(body: Mapping[str, Any]) -> _Summary:
         calls = [_call(call) for call in objects(message.get("tool_calls"))]
         told.append([message.get("role"), _text(message.get("content")), len(message.get("images") or ()), calls])
     return {
-        "messages": told,
+        "messages": _one_lead(told),
         "model": body.get("model"),
         "stream": body.get("stream", True) is not False,
         "tools": _tools(body.get("tools")),
@@ -256,11 +264,18 @@ def _gemini_choice(body: Mapping[str, Any]) -> Any:
     return [mode, list(calling.get("allowedFunctionNames") or [])]
 
 
+def _completion(body: Mapping[str, Any]) -> _Summary:
+    prompt = body.get("prompt")
+    return {"prompt": prompt[0] if isinstance(prompt, list) and prompt else prompt}
+
+
 _SUMMARIES = {
+    "completion": _completion,
     "cloudflare_run": _cloudflare,
     "cohere": _openai,
     "gemini": _gemini,
     "ollama": _ollama,
+    "ollama_generate": _completion,
     "openai": _openai,
     "pollinations": _openai,
 }
