@@ -15,6 +15,7 @@ import ssl
 import sys
 import threading
 import time
+import weakref
 from collections.abc import AsyncGenerator, Iterable
 from typing import Final, Self
 from weakref import WeakKeyDictionary
@@ -237,7 +238,8 @@ class Clients:
     """Lazily made clients that survive threads, event loops and fork.
 
     An asynchronous client belongs to the loop it was made in and is closed with it: a
-    connection pool that outlives its loop fails at the next call.
+    connection pool that outlives its loop fails at the next call. A synchronous one is
+    closed with this object, so whoever reads a response holds on to it.
     """
 
     def __init__(self) -> None:
@@ -263,6 +265,8 @@ class Clients:
                         headers=_HEADERS,
                     )
                 )
+                if kind not in self._sync:
+                    weakref.finalize(self, _close_own, client, self._pid).atexit = False
                 self._sync[kind] = client
         return client
 
@@ -307,6 +311,12 @@ class Clients:
             self._sync = {}
             self._async = WeakKeyDictionary()
             self._pid = os.getpid()
+
+
+def _close_own(client: httpx.Client, pid: int) -> None:
+    """Close the client of `Clients` that nobody holds any more, unless it is a parent's."""
+    if pid == os.getpid():
+        client.close()
 
 
 def _kind(url: str) -> tuple[bool, bool]:

@@ -20,7 +20,7 @@ from openmux_lc.providers.extra import harmless_extra, refuse_host_tools
 from openmux_lc.providers.message import arguments_text, finish_reason, read_usage
 from openmux_lc.providers.openai import OpenAIDialect, post
 from openmux_lc.providers.reading import Reading, read_openai
-from openmux_lc.providers.vectors import decode_vectors, to_vectors
+from openmux_lc.providers.vectors import Told, decode_vectors, to_vectors
 from openmux_lc.types.json import JsonObject, as_int, as_list, as_object, dig
 from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
 from openmux_lc.types.wire import Call
@@ -74,7 +74,7 @@ class CloudflareDialect:
         rows = dig(parse_json(call, reply.body), "result", "data") if b'"result"' in reply.body else None
         if not isinstance(rows, list):
             return decode_vectors(call, request, reply)
-        return to_vectors(call, request, reply, rows)
+        return to_vectors(call, request, reply, Told(rows))
 
 
 def read_cloudflare(payload: JsonObject, event: str, *, room: int | None = None) -> Reading:

@@ -18,7 +18,7 @@ from openmux_lc.providers.fault import has_error, to_fault
 from openmux_lc.providers.message import finish_reason, read_piece, read_usage
 from openmux_lc.providers.openai import post
 from openmux_lc.providers.reading import Reading, read_openai
-from openmux_lc.providers.vectors import to_vectors
+from openmux_lc.providers.vectors import Told, to_vectors
 from openmux_lc.types.json import Json, JsonObject, as_list, as_object, as_text, dig
 from openmux_lc.types.run import Answer, EmbeddingRequest, Usage, Vectors
 from openmux_lc.types.wire import Call
@@ -70,7 +70,7 @@ class CohereDialect:
             raise to_fault(call, reply, now=time.time(), payload=payload)
         found = dig(payload, "embeddings")
         rows = as_object(found).get("float") if isinstance(found, dict) else found
-        return to_vectors(call, request, reply, as_list(rows), usage=_usage(as_object(dig(payload, "meta"))))
+        return to_vectors(call, request, reply, Told(as_list(rows), _usage(as_object(dig(payload, "meta")))))
 
 
 def read_cohere(payload: JsonObject, event: str) -> Reading:

@@ -25,7 +25,7 @@ from openmux_lc.errors import (
 )
 from openmux_lc.providers.exchange import Reply
 from openmux_lc.providers.fault_rules import Clue, judge
-from openmux_lc.providers.fault_text import Told, error_text, hear, parsed
+from openmux_lc.providers.fault_text import Told, error_text, hear
 from openmux_lc.providers.limits import names_retry_delay, read_retry_after, read_window, until_refill
 from openmux_lc.providers.redact import request_texts, shown
 from openmux_lc.types.catalog import Provider
@@ -80,7 +80,6 @@ def to_fault(call: Call, reply: Reply, *, now: float, payload: Json = None) -> P
         now: Epoch seconds, for waiting times.
         payload: The body where it is parsed already, or an error event.
     """
-    payload = parsed(reply.body) if payload is None else payload
     told = hear(payload, reply.body)
     outer = reply.status if reply.status >= 300 else None
     kind, scope, advice = judge(_clue(call.provider, reply, told, _status(outer, told)))
@@ -95,7 +94,7 @@ def to_fault(call: Call, reply: Reply, *, now: float, payload: Json = None) -> P
         provider=call.provider.id,
         model=call.model,
         status_code=status,
-        retry_after=_wait_s(call, reply, told, payload, kind, now),
+        retry_after=_wait_s(call, reply, told, kind, now),
         scope=scope,
         advice=advice,
         provider_code=code,
@@ -106,8 +105,7 @@ def _status(outer: int | None, told: Told) -> int | None:
     """Return the status that counts: a vague one gives way to what the body names."""
     if outer is None:
         inner = told.status
-        is_overruled = inner in _OVERRULED and told.prose_status in _OVERRULED[inner]
-        return told.prose_status if is_overruled else inner
+        return told.prose_status if told.prose_status in _OVERRULED.get(inner or 0, ()) else inner
     for inner in (told.status if told.is_number else None, told.prose_status):
         if inner in _OVERRULED.get(outer, ()):
             return inner
@@ -120,32 +118,34 @@ def _clue(provider: Provider, reply: Reply, told: Told, status: int | None) -> C
     kind = reply.headers.get("x-ratelimit-type", "")[:60]
     return Clue(
         status=status,
-        text=f"{told.sample} {kind}",
+        text=f"{told.sample} {kind}".lower(),
         codes=told.codes,
-        message=told.text,
+        message=told.text[:200].lower(),
         is_relayed=told.is_relayed,
         is_page=told.is_page,
         is_shared=is_shared or "account_limits" in provider.quirks,
     )
 
 
-def _wait_s(  # noqa: PLR0913 - one reply, seen from its sides
-    call: Call, reply: Reply, told: Told, payload: Json, kind: type[ProviderError], now: float
-) -> float | None:
-    """Return how long to leave alone what failed; None where waiting mends nothing."""
+def _wait_s(call: Call, reply: Reply, told: Told, kind: type[ProviderError], now: float) -> float | None:
+    """Return how long to leave alone what failed; None where waiting mends nothing.
+
+    A calendar day that is spent outweighs a `RetryInfo`, which looks no further than
+    the current minute; else the host's own word counts.
+    """
     window = read_window(told.sample)
     if kind is PaymentRequired:
         return until_refill(window, now) if window == "month" else _PAID_S
     if kind not in {RateLimited, ServerError}:
         return None
     is_limit = kind is RateLimited
-    hint_s = read_retry_after(reply.headers, payload, told.sample, now, is_limit=is_limit)
+    hint_s = read_retry_after(reply.headers, told.payload, told.sample, now, is_limit=is_limit)
     if hint_s is None and told.inner is not None:
         hint_s = read_retry_after({}, told.inner, told.sample, now, is_limit=is_limit)
     if not is_limit or window is None:
         return hint_s
     is_pacific = "pacific_days" in call.provider.quirks
-    is_short_sighted = window == "day" and (is_pacific or names_retry_delay(payload))
+    is_short_sighted = window == "day" and (is_pacific or names_retry_delay(told.payload))
     if hint_s is not None and not is_short_sighted:
         return hint_s
     zone = "America/Los_Angeles" if is_pacific else "UTC"

@@ -1,8 +1,7 @@
 """The rules by which a failure gets class, scope and advice; their order is the rule.
 
-Numbers that only one host uses first, then the status, then code words, then prose.
-Every pattern runs on a few thousand characters at most and repeats without nesting, so
-no text makes it slow.
+Numbers that only one host uses first, then the status, then code words and prose; the
+first rule of a table that is met counts.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from openmux_lc.errors import (
     RateLimited,
     ServerError,
 )
+from openmux_lc.providers import fault_words as words
 
 __all__ = ["Clue", "Verdict", "judge"]
 
@@ -44,9 +44,9 @@ class Clue(NamedTuple):
 
     Args:
         status: The status that counts, None when nobody told one.
-        text: All the host's words.
+        text: All the host's words, in lower case.
         codes: Its code words and numbers, lower case.
-        message: The message alone.
+        message: The message alone, in lower case.
         is_relayed: A router passes on another host's words.
         is_page: The body is a web page.
         is_shared: The row says that its limits concern the whole account.
@@ -59,10 +59,6 @@ class Clue(NamedTuple):
     is_relayed: bool = False
     is_page: bool = False
     is_shared: bool = False
-
-
-def _words(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
 
 
 _WRONG_KEY: Final = Verdict(AuthenticationFailed)
@@ -110,145 +106,69 @@ _NUMBERS: Final[Mapping[str, tuple[frozenset[int | None], Verdict]]] = MappingPr
 )
 """Numeric codes and the statuses under which they mean what they mean."""
 
-_KEY: Final = _words(
-    r"api_key_(invalid|http_referrer|service|ip_addr|android|ios)\w*|(invalid|wrong|incorrect)_(api_)?key|api key (not valid|expired|not found|is invalid)"
-    r"|(invalid|incorrect|wrong|missing|no|expired|revoked|supplied|leaked) (api[ -]?(key|token)|credentials|auth|access token|bearer)"
-    r"|no auth credentials|authentication_error|(authenti[cs]ation|authori[sz]ation) (failed|error|required|header)"
-    r"|unregistered callers|reported as leaked|use another api key|invalid token\b|auth_?error\b|no api key"
-    r"|consumer 'api_key|unauthenticated"
-)
-_NOT_THE_KEY: Final = _words(
-    r"promotion (has )?ended|paid_model_auth|requires? (a )?(pro|paid|premium|subscription)|\b(pro|paid|premium)[ -]"
-    r"(model|tier|plan|token|subscription)|tier_not|upgrade (to|your plan)"
-)
-_ENDED: Final = _words(
-    r"promotion (has )?ended|free_variant_ended|\bmodelerror\b|\bmodel\b.{0,80}?\b(is|are) not supported"
-)
-_MONEY: Final = _words(
-    r"insufficient[_ ](quota|credit|balance|fund|user quota)|payment[_ ](method|required)|more credits"
-    r"|(credits?|balance|quota) (are |is |has been |have been )?(depleted|exhausted|insufficient|expired|used up)|depleted"
-    r"|add (a )?(credits?|payment)|requires? (a )?(payment|billing)|set up billing|credits_?error|credit limit"
-    r"|balance is |past invoices|out of credits|cloud credits|key limit exceeded|no (remaining )?credits|insufficient pollen"
-)
-_MONEY_FOR_SURE: Final = _words(
-    r"insufficient[_ ](quota|credit|balance|fund)|payment[_ ](method|required)|credits?_?(error| expired| depleted)"
-    r"|out of credits|balance is "
-)
-_QUEUED: Final = _words(r"queue (is )?full|already queued|too many requests|rate[ _-]?limit")
-_TIER: Final = _words(r"tier not (high|allowed)|required tier|your tier")
-_MODERATED: Final = _words(
-    r"moderation|flagged|content[_ -](policy|filter)|content management policy|usage guidelines|safety[_ -](check|system"
-    r"|filter|polic|reason)|violat\w{1,6} [\w ]{0,40}(polic|guideline|terms)|data_?inspection|inappropriate content"
-    r"|prohibited_content|responsibleai|\bnsfw\b|sensitive content|unsafe content|\bblocked (input|output|content|by (our|the) (safety|content))"
-)
-_LONG: Final = _words(
-    r"context[ _](length|window|size) ?(is|was|limit|exceeded|of|\(|_exceeded|only)|context_(length|window)_exceeded"
-    r"|(maximum|available|model'?s|exceeds the|exceeds this model'?s|this model|larger) (maximum )?context"
-    r"|too many (input |prompt |total )?tokens|too_many_tokens|prompt[\w ]{0,20}(too long|exceeds)|exceed_context"
-    r"|exceeds? (the |this )?(maximum|available|model'?s)( \w{1,15}){0,5} (tokens?|context|length)|input is too (long|large)"
-    r"|reduce the length|request too large|request_too_large|(input|prompt)[\w ]{0,30}(longer|larger) than|too large for (the )?model"
-    r"|physical batch size|maximum prompt length|(max_new_)?tokens`? must be <=|tokens \+ `?max_(new_)?tokens|token limit"
-    r"|(max_)?tokens?_limit_exceeded|max_tokens_exceeded|input length exceeds|prompt contains \d{3,9} tokens"
-    r"|(?<![a-z]_)tokens[\w ]{0,40} must be (less|smaller|at most)|exceeded this model context|input length and"
-    r"|longest (supported|allowed)|max_seq_len|maximum (allowed )?(input |number of )?(tokens|input length|sequence length)"
-)
-_GONE: Final = _words(
-    r"decommissioned|has been deprecated|is deprecated|model_deprecated|end[- ]of[- ]life|model_?not_?(found|available|supported|exist)"
-    r"|not a valid model|invalid[_ ]model\b|unknown[_ ]model|no such model|no longer (available|supported|served|offered)"
-    r"|\bmodel\b[^\n]{0,80}?(not found|does not exist|doesn't exist|do(es)? not have access|no longer|not available|unavailable|not exist|was removed|has been removed|not deployed|is disabled)"
-    r"|free_variant_ended|brownout|no endpoints found for|unavailable for free|no models? (is |are )?(currently )?loaded"
-    r"|no_endpoints|has no provider supported|not supported by (any )?provider|model disabled|specified version does not exist"
-    r"|unable to access model|no allowed providers are available for"
-)
-_THING: Final = _words(
-    r"\b(generation|cached ?content|prediction|destination|file|upload|batch|job|assistant|thread|vector store|conversation"
-    r"|previous response|previous_response|collection)\b[^.]{0,90}?(not found|does not exist|no longer exists)"
-)
-_UNFIT: Final = _words(
-    r"no endpoints found (that (support|can)|match\w* .{0,40}(paramet|modalit))|support (tool|image|audio|video|the provided)|tool_choice|constraint_filtered"
-)
-_POLICY: Final = _words(
-    r"data[_ ]polic|privacy|terms (acceptance|of (service|use))|accept the (terms|licen)|model_terms|subscription|tier_not|freetiererror"
-    r"|free[_ ]?tier (can|is) (only|not)|guardrail|no allowed providers|\bgated\b|licen[cs]e agreement|model agreement|billed users"
-    r"|requires? (a )?(pro|paid|premium)|paid_model|not enabled for your account|must be verified"
-)
-_REGION: Final = _words(
-    r"location is not supported|unsupported_country|(country|region)[\w, ]{0,40}(not (supported|available)|restricted)|region_restricted"
-    r"|not available in your (country|region)|geo-?(block|restrict)"
-)
-_ACCOUNT: Final = _words(
-    r"real[- ]name|identity verif|verify your|account verification|account[\w ']{0,40}(suspended|disabled|blocked|banned|locked|deactivated|not allowed)"
-    r"|(suspended|disabled|blocked|banned) account|service_disabled|has not been used in project|project[\w ]{0,40}denied"
-    r"|organization (has been|is) (disabled|restricted)"
-)
-_INCAPABLE: Final = _words(r"(not|n't|un)[ _]?(currently )?(yet )?s[up]{2,5}o?rt|is not (a )?multimodal|json schema")
-_NOT_ENABLED: Final = _words(r"not[_ ]enabled")
-_BARE: Final = _words(
-    r"\W*(\d{3}\b\W*)?((forbidden|unauthori[sz]ed|access (denied|forbidden)|permission[_ ]denied|not authori[sz]ed)\b\W*){0,3}"
-)
-_BAD_TOOL_CALL: Final = _words(
-    r"tool_use_failed|hallucinated|failed to (call a function|generate (json|tool|valid)|validate json)|json_validate_failed"
-    r"|malformed[_ ]function[_ ]call|error parsing tool call|no valid response generated|tool call validation failed"
-    r"|output_parse_failed|tool_call_parse"
-)
-_CANNOT: Final = _words(
-    r"requires --|not supported|unsupported|is not (a )?multimodal|does not support|doesn't support|cannot use both"
-    r"|cannot (make get|fetch|download|load|open)|failed to (load|fetch|download|decode|open|process) [\w ]{0,30}(image|audio|file|url|media|content)"
-    r"|, url='|invalid (image|audio|base64|parameter|schema)|failed to parse (grammar|messages|tools)|must be a\b"
-)
-_VALIDATION: Final = _words(r"validation error|invalid request|bad request|must be (strictly|one of|a |an )")
-_LIMITED: Final = _words(
-    r"rate[ _-]?limit|too[ _]many[ _](concurrent )?requests|quota[ _]exceeded|quotaexceeded|exceeded (your|the) [\w ]{0,40}quota"
-    r"|resource_exhausted|request was throttled|throttlingexception|usage limit"
-)
-_BUSY: Final = _words(
-    r"overloaded|out of capacity|(maximum|at|over) capacity|capacity temporarily|model (is )?(too )?busy|high (traffic|demand)"
-    r"|queue_exceeded|server (is )?busy|(endpoint|service) is (temporarily )?unavailable|capacity_exceeded_try"
-)
-_LIMIT_WORDS: Final = _words(r"rate[ _-]?limit|limited to|quota|per[- _]?(min|sec|hour|day|month)|\b[rt]pm\b|limit_rp")
-_NOT_FREE: Final = _words(r"limit: 0(?![.\d])")
-_TOO_BIG_A_REQUEST: Final = _words(r"request too large for")
-_FOR_MODEL: Final = _words(
-    r"(for|to) (this|the|that) model|for model\b|permodel|bymodel|\bper model|limit_rp[md]/|model_rate_limit|temporarily rate-limited"
-)
-_FOR_ACCOUNT: Final = _words(
-    r"free-models-per|trial key|(your|this|per|the) account|account limited|account[- ]wide|workspace|for (your )?ip\b|per ip\b"
-    r"|log ?in\b|sign ?in\b|access token|neurons|daily free allocation|usage[ _]?limit|freeusagelimit|userby(minute|day|hour)|for your org"
-)
-_RETIRED: Final = _words(r"retirement|has been retired and")
+_Rules = tuple[tuple[re.Pattern[str], Verdict], ...]
 
-_MODEL_STATUS: Final = frozenset({400, 422, None})
-_VAGUE_STATUS: Final = frozenset({400, 403, 412, None})
+_UNAUTHORIZED: Final[_Rules] = (
+    (words.USED_UP, _SLOW_ACCOUNT),
+    (words.MONEY_FOR_SURE, _NO_MONEY),
+    (words.ENDED, _NO_MODEL),
+    (words.NOT_THE_KEY, _CLOSED_MODEL),
+)
+_PAYMENT: Final[_Rules] = ((words.QUEUED, _SLOW_ACCOUNT), (words.TIER, _CLOSED_MODEL))
+_FORBIDDEN: Final[_Rules] = (
+    (words.MODERATED, _CLOSED_REQUEST),
+    (words.MONEY, _NO_MONEY),
+    (words.REGION, _CLOSED_HOST),
+    (words.POLICY, _CLOSED_MODEL),
+    (words.ACCOUNT, _CLOSED_ACCOUNT),
+    (words.THING, _CLOSED_REQUEST),
+    (words.NOT_ENABLED, _CLOSED_REQUEST),
+    (words.KEY, _WRONG_KEY),
+    (words.GONE, _NO_MODEL),
+    (words.INCAPABLE, _REFUSED),
+)
+_BAD_REQUEST: Final[_Rules] = (
+    (words.BAD_TOOL_CALL, _BAD_CALL),
+    (words.ENDED, _NO_MODEL),
+    (words.REGION, _CLOSED_HOST),
+    (words.KEY, _WRONG_KEY),
+    (words.MONEY, _NO_MONEY),
+    (words.SICK, _FAILED),
+    (words.MODERATED, _CLOSED_REQUEST),
+    (words.POLICY, _CLOSED_MODEL),
+    (words.THING, _REFUSED),
+    (words.GONE, _NO_MODEL),
+    (words.ACCOUNT, _CLOSED_ACCOUNT),
+)
+_TOO_MANY: Final[_Rules] = (
+    (words.ENDED, _NO_MODEL),
+    (words.TOO_BIG_A_REQUEST, _TOO_LONG),
+    (words.NOT_FREE, _CLOSED_MODEL),
+    (words.MONEY_FOR_SURE, _NO_MONEY),
+)
+_BEHIND_A_ROUTER: Final[Mapping[Verdict, Verdict]] = MappingProxyType(
+    {
+        _WRONG_KEY: _FAILED,
+        _NO_MONEY: _PAID_MODEL,
+        _CLOSED_HOST: _CLOSED_MODEL,
+        _CLOSED_ACCOUNT: _CLOSED_MODEL,
+        _SLOW_ACCOUNT: _SLOW_MODEL,
+    }
+)
+"""What another host says of a router's key and account concerns one model of the router."""
+
+_VAGUE_STATUS: Final = frozenset({400, 403, None})
 _LONG_STATUS: Final = frozenset({400, 403, 422, 500, None})
 _EDGE_STATUS: Final = frozenset({521, 522, 523, 525, 526, 530})
 """The edge says that it cannot reach the host at all."""
 
-_OVERLOADED: Final = frozenset({408, 409, 425, *range(500, 600)})
+_OVERLOADED: Final = frozenset({408, 409, 425, 499, *range(500, 600)})
 
 
 def judge(clue: Clue) -> Verdict:
     """Return class, scope and advice of a failure."""
-    by_number = _by_number(clue)
-    if by_number is not None:
-        return by_number
-    status, text = clue.status, clue.text
-    if status in {429, 498} or (status in _VAGUE_STATUS and _LIMITED.search(text)):
-        return _too_many(clue)
-    if status == 401:
-        return _unauthorized(clue)
-    if status == 402:
-        return _payment(clue)
-    if status == 413 or (status in _LONG_STATUS and _LONG.search(text)):
-        return _TOO_LONG
-    if status is not None and 300 <= status < 400:
-        return _WRONG_ADDRESS
-    if status in {404, 410}:
-        return _missing(clue)
-    if status in {403, 451, 412}:
-        return _forbidden(clue)
-    if status in _MODEL_STATUS:
-        return _bad_request(clue)
-    return _failed(clue)
+    verdict = _by_number(clue) or _by_length(clue) or _by_status(clue)
+    return _BEHIND_A_ROUTER.get(verdict, verdict) if clue.is_relayed else verdict
 
 
 def _by_number(clue: Clue) -> Verdict | None:
@@ -259,114 +179,81 @@ def _by_number(clue: Clue) -> Verdict | None:
     return None
 
 
+def _by_length(clue: Clue) -> Verdict | None:
+    if clue.status in _VAGUE_STATUS and words.LIMITED.search(clue.text):
+        return None
+    is_long = clue.status == 413 or (clue.status in _LONG_STATUS and words.LONG.search(clue.text))
+    return _TOO_LONG if is_long else None
+
+
+def _by_status(clue: Clue) -> Verdict:
+    status = clue.status
+    if status in {429, 498} or (status in _VAGUE_STATUS and words.LIMITED.search(clue.text)):
+        return _too_many(clue)
+    if status is not None and 300 <= status < 400:
+        return _WRONG_ADDRESS
+    if status in {404, 410}:
+        return _missing(clue)
+    if status in {403, 451}:
+        return _forbidden(clue)
+    if status in {401, 402, 412}:
+        rules, otherwise = (_UNAUTHORIZED, _WRONG_KEY) if status == 401 else (_PAYMENT, _NO_MONEY)
+        return _first(rules, clue.text) or otherwise
+    return _bad_request(clue) if status in {400, 422, None} else _failed(clue)
+
+
+def _first(rules: _Rules, text: str) -> Verdict | None:
+    return next((verdict for pattern, verdict in rules if pattern.search(text)), None)
+
+
 def _too_many(clue: Clue) -> Verdict:
     text = clue.text
-    if clue.status == 498 and _MODERATED.search(text):
+    if clue.status == 498 and (words.MODERATED.search(text) or words.UNSAFE.search(text)):
         return _CLOSED_REQUEST
-    if "(1008)" in text:
-        return _NO_MODEL
-    if _TOO_BIG_A_REQUEST.search(text):
-        return _TOO_LONG
-    if _NOT_FREE.search(text):
-        return _CLOSED_MODEL
-    if _MONEY_FOR_SURE.search(text):
-        return _NO_MONEY
-    if _BUSY.search(text) and not _LIMIT_WORDS.search(text):
+    special = _first(_TOO_MANY, text)
+    if special is not None:
+        return special
+    if words.BUSY.search(text) and not words.LIMIT_WORDS.search(text):
         return _FAILED
-    if clue.is_relayed or _FOR_MODEL.search(text):
-        return _SLOW_MODEL
-    return _SLOW_ACCOUNT if clue.is_shared or _FOR_ACCOUNT.search(text) else _SLOW_MODEL
-
-
-def _unauthorized(clue: Clue) -> Verdict:
-    if clue.is_relayed:
-        return _FAILED  # a router's own key was refused, not ours
-    if _MONEY_FOR_SURE.search(clue.text):
-        return _NO_MONEY
-    if _ENDED.search(clue.text):
-        return _NO_MODEL
-    return _CLOSED_MODEL if _NOT_THE_KEY.search(clue.text) else _WRONG_KEY
-
-
-def _payment(clue: Clue) -> Verdict:
-    if _QUEUED.search(clue.text):
-        return _SLOW_ACCOUNT
-    if _TIER.search(clue.text):
-        return _CLOSED_MODEL
-    return _PAID_MODEL if clue.is_relayed else _NO_MONEY
+    is_whole = clue.is_shared or words.FOR_ACCOUNT.search(text)
+    return _SLOW_ACCOUNT if is_whole and not words.FOR_MODEL.search(text) else _SLOW_MODEL
 
 
 def _missing(clue: Clue) -> Verdict:
     text = clue.text
-    if _RETIRED.search(text):
+    if words.RETIRED.search(text):
         return _GONE_HOST
-    if clue.status == 404 and _UNFIT.search(text):
+    if clue.status == 410:
+        return _NO_MODEL
+    if words.UNFIT.search(text):
         return _REFUSED
-    if clue.status == 404 and _POLICY.search(text):
+    if words.POLICY.search(text):
         return _CLOSED_MODEL
-    return _REFUSED if clue.status == 404 and _is_thing(text) else _NO_MODEL
-
-
-def _is_thing(text: str) -> bool:
-    """Whether something other than the model is missing."""
-    return _THING.search(text) is not None and not re.search(r"\bmodels?\b", text, re.IGNORECASE)
+    is_other_thing = words.THING.search(text) and not words.MODEL.search(text)
+    return _REFUSED if is_other_thing else _NO_MODEL
 
 
 def _forbidden(clue: Clue) -> Verdict:
-    text = clue.text
-    if _MODERATED.search(text):
-        return _CLOSED_REQUEST
-    if _MONEY.search(text):
-        return _NO_MONEY
-    if _REGION.search(text):
-        return _CLOSED_MODEL if clue.is_relayed else _CLOSED_HOST
-    if _POLICY.search(text):
-        return _CLOSED_MODEL
     if clue.is_page:
         return _CLOSED_HOST
-    if _ACCOUNT.search(text):
-        return _CLOSED_ACCOUNT
-    if _is_thing(text) or _NOT_ENABLED.search(text):
-        return _CLOSED_REQUEST
-    if not clue.is_relayed and (_KEY.search(text) or _BARE.fullmatch(clue.message[:100])):
-        return _WRONG_KEY
-    if _GONE.search(text):
-        return _NO_MODEL
-    return _REFUSED if _INCAPABLE.search(text) else _CLOSED_MODEL
+    is_bare = words.BARE.fullmatch(clue.message[:100]) is not None
+    return _first(_FORBIDDEN, clue.text) or (_WRONG_KEY if is_bare else _CLOSED_MODEL)
 
 
 def _bad_request(clue: Clue) -> Verdict:
     """Return what a 400, a 422 or a failure without a status is."""
-    text = clue.text
-    if _BAD_TOOL_CALL.search(text):
-        return _BAD_CALL
-    if _REGION.search(text):
-        return _CLOSED_MODEL if clue.is_relayed else _CLOSED_HOST
-    if _KEY.search(text) and not clue.is_relayed:
-        return _WRONG_KEY
-    if _MONEY.search(text):
-        return _NO_MONEY
-    if "DEGRADED" in text or "upstream request failed" in text:
-        return _FAILED
-    if _MODERATED.search(text):
-        return _CLOSED_REQUEST
-    if _POLICY.search(text):
-        return _CLOSED_MODEL
-    if _GONE.search(text) and not _THING.search(text):
-        return _NO_MODEL
-    if _ACCOUNT.search(text):
-        return _CLOSED_ACCOUNT
-    if clue.status is None:
-        return _REFUSED if _VALIDATION.search(text) else _FAILED
-    return _REFUSED
+    found = _first(_BAD_REQUEST, clue.text)
+    if found is not None:
+        return found
+    return _REFUSED if clue.status is not None or words.VALIDATION.search(clue.text) else _FAILED
 
 
 def _failed(clue: Clue) -> Verdict:
     status, text = clue.status, clue.text
-    if _BAD_TOOL_CALL.search(text):
+    if words.BAD_TOOL_CALL.search(text):
         return _BAD_CALL
     if status in _EDGE_STATUS:
         return _UNREACHABLE
-    if status == 501 or (status == 500 and _CANNOT.search(text)):
+    if status == 501 or (status == 500 and words.CANNOT.search(text)):
         return _REFUSED
     return _FAILED if status in _OVERLOADED else _REFUSED

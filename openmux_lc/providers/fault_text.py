@@ -18,7 +18,9 @@ from openmux_lc.types.json import Json, as_int, as_list, as_text, dig
 __all__ = ["Told", "error_text", "hear", "parsed"]
 
 _TEXT_CHARS: Final = 4000
-_LEAF_CHARS: Final = 1500
+_MESSAGE_CHARS: Final = 1200
+_LEAF_CHARS: Final = 400
+_SAMPLE_CHARS: Final = 2400
 _NODES: Final = 200
 _INNER_CHARS: Final = 20_000
 _INNER_BODIES: Final = 4
@@ -80,21 +82,50 @@ _STATUS_PATHS: Final[tuple[tuple[str | int, ...], ...]] = (
     ("details", "error", "code"),
 )
 _TELLING: Final = frozenset(
-    "message msg error errors detail details code type status reason reasons title raw error_type error_code name "
-    "description quotaId quotaMetric violations fieldViolations metadata fault faultstring errorcode limit_source "
-    "availability delta error_message".split()
+    {
+        "message",
+        "msg",
+        "error",
+        "errors",
+        "detail",
+        "details",
+        "code",
+        "type",
+        "status",
+        "reason",
+        "reasons",
+        "title",
+        "raw",
+        "error_type",
+        "error_code",
+        "name",
+        "description",
+        "quotaId",
+        "quotaMetric",
+        "violations",
+        "fieldViolations",
+        "metadata",
+        "fault",
+        "faultstring",
+        "errorcode",
+        "limit_source",
+        "availability",
+        "delta",
+        "error_message",
+    }
 )
 """Fields that hold the host's own words; the others may echo the request or the model."""
 
 _VAGUE: Final = re.compile(
-    r"\W*(?:(?:api )?error:? ?)?(?:\[object object\]|provider returned error|(?:\d{3} )?(?:bad request|error|"
+    r"(?:(?:api )?error:? ?)?(?:object object|provider returned error|(?:\d{3} )?(?:bad request|error|"
     r"unknown error|internal server error|too many requests|unauthorized|forbidden|not found|unprocessable entity"
-    r"|payload too large|service unavailable|bad gateway))\W*",
+    r"|payload too large|service unavailable|bad gateway))",
     re.IGNORECASE,
 )
 _PROSE_STATUS: Final = re.compile(
     r"^\W{0,4}(?:error:? )?([45]\d\d) [A-Z]|<([45]\d\d)>|\b(?:code|status|status_code|status code)[=:] ?([45]\d\d)\b"
 )
+_FRINGE: Final = " \t\r\n.,:;!\"'[](){}"
 _URL: Final = re.compile(r"https?://[^\s'\"<>]{1,400}")
 _PAGE_TEXT: Final = re.compile(r"<(?:title|h1|h2|p)\b[^<>]{0,200}>([^<>]{0,300})", re.IGNORECASE)
 
@@ -149,6 +180,7 @@ class Told(NamedTuple):
         sample: All the host's words in one text, for tests by pattern.
         is_relayed: Another host's words, passed on by a router.
         is_page: The body is a web page.
+        payload: The body as JSON.
         inner: The relayed body.
     """
 
@@ -161,6 +193,7 @@ class Told(NamedTuple):
     sample: str
     is_relayed: bool
     is_page: bool
+    payload: Json
     inner: Json
 
 
@@ -189,7 +222,8 @@ def hear(payload: Json, body: bytes | str = b"") -> Told:
     inner = _relayed(payload)
     text = _text(payload, inner, body)
     codes = tuple(dict.fromkeys((*_codes(payload), *_codes(inner))))
-    words = [text, *_leaves(payload)] if payload is not None else [text]
+    leaves = _leaves(payload) if payload is not None else ()
+    words = (text[:_MESSAGE_CHARS], *(leaf for leaf in leaves if leaf not in text))
     number, in_prose = _number(payload), _number_in_prose(text)
     named = (_STATUS_WORDS[code.lower()] for code in codes if code.lower() in _STATUS_WORDS)
     raw = body if isinstance(body, str) else body[:64].decode("utf-8", "replace")
@@ -201,9 +235,10 @@ def hear(payload: Json, body: bytes | str = b"") -> Told:
         status=number or in_prose or next(named, None),
         is_number=number is not None,
         prose_status=in_prose,
-        sample=_URL.sub(" ", " ".join(words)[:_TEXT_CHARS]),
+        sample=_URL.sub(" ", " ".join(words)[:_SAMPLE_CHARS]),
         is_relayed=inner is not None or bool(provider) or "upstream" in text.lower(),
         is_page=payload is None and raw.lstrip()[:1] == "<",
+        payload=payload,
         inner=inner,
     )
 
@@ -230,7 +265,7 @@ def _plain(text: str) -> str:
 
 
 def _is_vague(text: str) -> bool:
-    return len(text) < 80 and _VAGUE.fullmatch(text.strip()) is not None
+    return len(text) < 80 and _VAGUE.fullmatch(text.strip(_FRINGE)) is not None
 
 
 def _messages(payload: Json) -> Iterator[str]:

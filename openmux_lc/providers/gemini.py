@@ -20,7 +20,7 @@ from openmux_lc.providers.gemini_body import content_body, embedding_body
 from openmux_lc.providers.gemini_config import model_id
 from openmux_lc.providers.gemini_reading import joined, read_gemini, token_usage
 from openmux_lc.providers.openai import post
-from openmux_lc.providers.vectors import to_vectors
+from openmux_lc.providers.vectors import Told, to_vectors
 from openmux_lc.providers.whole import EventsOrWhole
 from openmux_lc.types.json import Json, as_list, as_object, dig
 from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
@@ -67,7 +67,7 @@ class GeminiDialect:
         fields = as_object(_payload(call, reply))
         rows = as_list(fields.get("embeddings")) or [row for row in [fields.get("embedding")] if row]
         values = [dig(row, "values") for row in rows]
-        return to_vectors(call, request, reply, values, usage=token_usage(fields), model=model_id(call.model))
+        return to_vectors(call, request, reply, Told(values, token_usage(fields), model_id(call.model)))
 
 
 def _payload(call: Call, reply: Reply) -> Json:

@@ -30,7 +30,7 @@ from openmux_lc.providers.huggingface_tasks import (
 from openmux_lc.providers.openai import OpenAIDialect
 from openmux_lc.providers.reading import Reader
 from openmux_lc.providers.transcript import as_prompt
-from openmux_lc.providers.vectors import to_vectors
+from openmux_lc.providers.vectors import Told, to_vectors
 from openmux_lc.providers.whole import EventsOrWhole
 from openmux_lc.types.json import Json, JsonObject, as_list, as_object
 from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
@@ -99,7 +99,7 @@ class HuggingFaceDialect:
         payload = _checked(call, reply)
         if isinstance(payload, dict):
             return self._openai.vectors(call, request, reply)
-        return to_vectors(call, request, reply, sentence_rows(call, as_list(payload)))
+        return to_vectors(call, request, reply, Told(sentence_rows(call, as_list(payload))))
 
 
 def _task(call: Call) -> str:

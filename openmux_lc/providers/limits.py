@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
-from typing import Final, Literal, cast
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from openmux_lc.types.catalog import LimitUnit
@@ -49,21 +49,22 @@ _PROSE_WORDS: Final = re.compile(
 )
 _PROSE_WINDOW: Final = re.compile(r"\bduration_s: ?(\d{1,7})\b")
 _PROSE_MOMENT: Final = re.compile(
-    r"\b(?:resets?|available|again) (?:at|on) (\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d)?(?:\.\d{1,9})?(?:z|[+-]\d\d:?\d\d)?)"
+    r"\b(?:resets?|available|again) (?:at|on) "
+    r"(\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d)?(?:\.\d{1,9})?(?:z|[+-]\d\d:?\d\d)?)"
 )
 _SPAN: Final = re.compile(
-    r"(?:\bper[- _]?|/ ?|\ba |each )(second|sec|minute|min|hour|day|month)\b|\b(daily|monthly|neurons|[tr]p[dmhs]\b)|this (month)"
-    r"|limit_rp([md])",
+    r"(?:\bper[- _]?|/ ?|\ba |each )(second|sec|minute|min|hour|day|month)\b|\b(daily|monthly|neurons|[tr]p[dmhs]\b)"
+    r"|this (month)|limit_rp([md])",
     re.IGNORECASE,
 )
 _QUOTA_PER_DAY: Final = re.compile(r"PerDay(?![a-z])")
 _SPANS: Final[Mapping[str, WindowName]] = MappingProxyType(
     {
-        **dict.fromkeys(("second", "sec", "rps", "tps"), cast("WindowName", "second")),
-        **dict.fromkeys(("minute", "min", "rpm", "tpm", "m"), cast("WindowName", "minute")),
-        **dict.fromkeys(("hour", "rph", "tph"), cast("WindowName", "hour")),
-        **dict.fromkeys(("day", "daily", "neurons", "rpd", "tpd", "d"), cast("WindowName", "day")),
-        **dict.fromkeys(("month", "monthly"), cast("WindowName", "month")),
+        **dict.fromkeys(("second", "sec", "rps", "tps"), "second"),
+        **dict.fromkeys(("minute", "min", "rpm", "tpm", "m"), "minute"),
+        **dict.fromkeys(("hour", "rph", "tph"), "hour"),
+        **dict.fromkeys(("day", "daily", "neurons", "rpd", "tpd", "d"), "day"),
+        **dict.fromkeys(("month", "monthly"), "month"),
     }
 )
 _WORDS_S: Final = {
@@ -285,7 +286,7 @@ def _prose_s(text: str, now: float) -> float | None:
     if seconds is None:
         match = _PROSE_MOMENT.search(sample)
         return seconds_until(match[1].upper(), now) if match else None
-    return None if seconds is None else _clamp(seconds)
+    return _clamp(seconds)
 
 
 def _duration_s(text: str) -> float | None:

@@ -1,8 +1,8 @@
 """LangChain's messages to the wire's and back.
 
 A message inside is the OpenAI wire's JSON. Thoughts of earlier answers, cache marks
-and unknown blocks do not travel, a provider's own marks go back to it alone; metadata and usage ride on the last chunk only,
-because merging chunks concatenates texts and adds counts.
+and unknown blocks do not travel, a provider's own marks go back to it alone. Metadata
+and usage ride on the last chunk only: merging chunks concatenates texts, adds counts.
 """
 
 from __future__ import annotations

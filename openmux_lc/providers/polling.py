@@ -311,7 +311,7 @@ def _check_origin(call: Call, ask: Ask | None) -> None:
         return
     try:
         own, named = URL(call.provider.base_url), URL(ask.url)
-    except InvalidURL:
+    except (InvalidURL, ValueError):  # a lone surrogate cannot be encoded
         raise bad_payload(call, "names an address to ask again that is none") from None
     if (own.scheme, own.host, own.port, own.userinfo) != (named.scheme, named.host, named.port, named.userinfo):
         raise bad_payload(call, "names another host to ask again, which the key must not reach")

@@ -6,7 +6,8 @@ import base64
 import math
 import struct
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from openmux_lc.providers.answer import bad_payload
 from openmux_lc.providers.exchange import Reply, parse_json
@@ -17,7 +18,7 @@ from openmux_lc.types.json import Json, as_int, as_list, as_object, as_text
 from openmux_lc.types.run import EmbeddingRequest, Usage, Vectors
 from openmux_lc.types.wire import Call
 
-__all__ = ["check_vectors", "decode_vectors", "estimated", "to_vectors"]
+__all__ = ["Told", "check_vectors", "decode_vectors", "estimated", "to_vectors"]
 
 _Vector = tuple[float, ...]
 
@@ -36,37 +37,35 @@ def decode_vectors(call: Call, request: EmbeddingRequest, reply: Reply) -> Vecto
     places = [as_int(row.get("index")) for row in rows]
     if sorted(place for place in places if place is not None) == list(range(len(rows))):
         rows = [row for _, row in sorted(zip(places, rows, strict=True), key=lambda pair: pair[0] or 0)]
-    told = [row.get("embedding") for row in rows]
-    return to_vectors(call, request, reply, told, usage=read_usage(fields), model=as_text(fields.get("model")))
+    told = Told([row.get("embedding") for row in rows], read_usage(fields), as_text(fields.get("model")))
+    return to_vectors(call, request, reply, told)
 
 
-def to_vectors(
-    call: Call,
-    request: EmbeddingRequest,
-    reply: Reply,
-    rows: Iterable[Json],
-    *,
-    usage: Usage | None = None,
-    model: str = "",
-) -> Vectors:
-    """Return the vectors that `rows` hold, one per text and in the texts' order.
+class Told(NamedTuple):
+    """What a reply with vectors says, its dialect taken off.
 
     Args:
-        call: What was asked.
-        request: The texts.
-        reply: Its headers may tell limits.
-        rows: Arrays of numbers, or 32-bit floats packed as base64.
-        usage: As told; None has it estimated.
-        model: As told; empty means the one asked for.
+        rows: Arrays of numbers, or 32-bit floats packed as base64; in the texts' order.
+        usage: None has it estimated.
+        model: Empty means the one asked for.
+    """
+
+    rows: Sequence[Json]
+    usage: Usage | None = None
+    model: str = ""
+
+
+def to_vectors(call: Call, request: EmbeddingRequest, reply: Reply, told: Told) -> Vectors:
+    """Return the vectors that a reply tells; its headers may tell limits.
 
     Raises:
         BadPayload: They do not fit the texts.
     """
     return Vectors(
         route=call.route,
-        vectors=check_vectors(call, request, [_vector(row) for row in rows]),
-        usage=usage or estimated(request.texts),
-        model=model or call.model,
+        vectors=check_vectors(call, request, [_vector(row) for row in told.rows]),
+        usage=told.usage or estimated(request.texts),
+        model=told.model or call.model,
         limits=read_limits(reply.headers, call.provider.quirks, time.time()),
     )
 

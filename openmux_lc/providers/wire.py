@@ -63,7 +63,7 @@ class WireAdapter:
         """Return a stream whose response headers have arrived with success."""
         call = self._known(call)
         response = self.start(call, self._dialect.chat(call, is_stream=True))
-        return _SyncStream(call, response, self._dialect)
+        return _SyncStream(call, response, self._dialect, self._clients)
 
     async def aopen(self, call: Call) -> AsyncStream:
         """Return a stream whose response headers have arrived with success."""
@@ -178,9 +178,10 @@ def _flow(call: Call, response: Response, dialect: Dialect) -> tuple[Flow, tuple
 class _SyncStream:
     """An opened stream, read by one thread; another may close it."""
 
-    def __init__(self, call: Call, response: Response, dialect: Dialect) -> None:
+    def __init__(self, call: Call, response: Response, dialect: Dialect, clients: Clients) -> None:
         self._call = call
         self._response = response
+        self._clients = clients  # they close with their last holder, and with them this response
         try:
             self._flow, self.limits = _flow(call, response, dialect)
             response.request.extensions["timeout"]["read"] = self._flow.wait

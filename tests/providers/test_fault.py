@@ -47,7 +47,7 @@ def _error(message: str, **fields: Any) -> dict[str, Any]:
         (400, [_error("API key not valid", code=400)], AuthenticationFailed),
         (401, {"detail": "Invalid API Key"}, AuthenticationFailed),
         (401, "Unauthorized\n", AuthenticationFailed),
-        (401, _error("Free promotion has ended"), PermissionDenied),
+        (401, _error("Free promotion has ended"), ModelGone),
         (402, {"error": "Insufficient credits"}, PaymentRequired),
         (403, _error("You need to add a payment method"), PaymentRequired),
         (403, _error("this model requires a subscription"), PermissionDenied),
@@ -90,6 +90,53 @@ def test_a_failure_has_the_class_that_its_status_and_text_say(
 def test_a_wrong_key_skips_the_provider_and_a_lost_model_does_not() -> None:
     assert "skip_provider" == _fault(401).advice
     assert "next_route" == _fault(404).advice
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (429, _error("1113: Insufficient balance or no resource package", code="1113"), ("PaymentRequired", "model", "next_route")),
+        (429, _error("The model is overloaded", code="1312"), ("ServerError", "model", "next_route")),
+        (429, _error("Concurrency too high", code="1302"), ("RateLimited", "model", "next_route")),
+        (401, _error("Paid model", code="PAID_MODEL_AUTH_REQUIRED"), ("PermissionDenied", "model", "next_route")),
+        (401, _error("This model requires a pro token", code="invalid_api_key"), ("PermissionDenied", "model", "next_route")),
+        (401, _error("Model x-free is not supported", type="ModelError"), ("ModelGone", "model", "next_route")),
+        (400, _error("User location is not supported for the API use.", status="FAILED_PRECONDITION"), ("PermissionDenied", "provider", "skip_provider")),
+        (403, {"error": {"message": "Provider returned error", "metadata": {"provider_name": "X", "raw": '{"error": "Country not supported"}'}}}, ("PermissionDenied", "model", "next_route")),
+        (400, _error("Function call is missing a thought_signature in functionCall parts."), ("InvalidRequest", "request", "next_route")),
+        (403, _error("Your API key was reported as leaked."), ("AuthenticationFailed", "key", "skip_provider")),
+        (403, _error("API rate limit exceeded for user ID 1"), ("RateLimited", "model", "next_route")),
+        (403, "<html><title>Attention Required!</title></html>", ("PermissionDenied", "provider", "skip_provider")),
+        (410, _error("scheduled retirement brownout", code="github_models_retirement_brownout"), ("ModelGone", "provider", "skip_provider")),
+        (429, _error("Request too large for gpt on tokens per min (TPM): Limit 30000, Requested 40000"), ("ContextOverflow", "model", "next_route")),
+        (500, {"error": "429 Too Many Requests", "status": 500}, ("RateLimited", "model", "next_route")),
+        (500, {"error": "error parsing tool call: raw='{'"}, ("BadPayload", "model", "retry")),
+        (502, _error("Upstream error from X: <400> InternalError.Algo.InvalidParameter", code=502), ("InvalidRequest", "request", "next_route")),
+        (503, _error("Loading model", code=503, type="unavailable_error"), ("ServerError", "model", "next_route")),
+        (202, "", ("ServerError", "model", "next_route")),
+        (429, _error("Trial key, which is limited to 20 API calls / minute"), ("RateLimited", "account", "skip_provider")),
+        (401, {"error": {"message": "Provider returned error", "metadata": {"provider_name": "X", "raw": "Invalid API key"}}}, ("ServerError", "model", "next_route")),
+    ],
+)  # fmt: skip
+def test_what_looks_like_something_else_is_told_apart(status: int, body: Any, expected: tuple[str, str, str]) -> None:
+    """Each says in words what its status alone would misread."""
+    found = _fault(status, body)
+
+    assert expected == (type(found).__name__, found.scope, found.advice)
+
+
+def test_a_rolling_day_waits_as_long_as_the_host_says() -> None:
+    body = _error("Rate limit reached on tokens per day (TPD): Limit 100000. Please try again in 9m38.016s.")
+
+    assert 578.016 == pytest.approx(_fault(429, body).retry_after)
+
+
+def test_only_what_waiting_can_mend_has_a_wait() -> None:
+    asked = {"retry-after": "2"}
+
+    assert 2.0 == _fault(500, headers=asked).retry_after
+    assert 86_400.0 == _fault(402, headers=asked).retry_after
+    assert [None] * 4 == [_fault(status, headers=asked).retry_after for status in (400, 401, 404, 413)]
 
 
 @pytest.mark.parametrize(("quirks", "scope"), [(set(), "model"), ({"account_limits"}, "account")])
@@ -178,6 +225,10 @@ def test_a_long_message_is_cut() -> None:
         ({"success": False, "errors": []}, True),
         ({"choices": [], "error": None}, False),
         ({"choices": []}, False),
+        ({"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "x"}}, True),
+        ({"type": "error", "message": "x"}, True),
+        ({"code": 400, "reason": "INVALID", "message": "x"}, True),
+        ({"code": 200, "message": "ok"}, False),
         ([], False),
         ("text", False),
     ],

@@ -1,6 +1,8 @@
+# ruff: noqa: E501 - tables are read by the row
 """Every genuine error, and every quoted one, gets the class, scope, advice and wait that were judged right by hand."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openmux_lc.errors import ProviderError
 from openmux_lc.providers.exchange import Reply
-from openmux_lc.providers.fault import has_error, to_fault
+from openmux_lc.providers.fault import error_text, has_error, to_fault
 from openmux_lc.types.catalog import Limit, Provider, Window
 from tests.providers.calls import call, provider
 
@@ -138,3 +142,73 @@ def test_every_error_of_the_recordings_has_a_label(shared: Path) -> None:
     due = {row["file"] for row in index if row["status"] >= 400 or row["error_in_200"]}
 
     assert due | {f"_quoted/{number}" for number in range(len(quoted))} == set(LABELS)
+
+
+@given(
+    status=st.integers(100, 599),
+    body=st.binary(max_size=300),
+    headers=st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=3),
+)
+def test_no_bytes_make_the_classifier_raise(status: int, body: bytes, headers: dict[str, str]) -> None:
+    assert isinstance(to_fault(call(), Reply(status=status, headers=headers, body=body), now=NOON), ProviderError)
+
+
+HOSTILE = (
+    "a",
+    "model ",
+    "prompt a",
+    "try again in 1h",
+    "<p>",
+    "[",
+    '{"error":',
+    '"',
+    "sk-",
+    "a@",
+    "9",
+    "\\",
+    "- ",
+    "a.a",
+    " \t",
+    "403 ",
+)
+
+
+@pytest.mark.performance
+@pytest.mark.parametrize("piece", HOSTILE)
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 429, 500])
+def test_64_kib_of_hostile_text_are_judged_in_five_milliseconds(status: int, piece: str) -> None:
+    """No pattern backtracks: raw, as a message, and as the words of a host behind a router."""
+    text = (piece * 65_536)[:65_536]
+    wrapped = {"error": {"message": "Provider returned error", "metadata": {"raw": text}}}
+    bodies = (text, json.dumps({"error": {"message": text}}), json.dumps(wrapped))
+
+    def seconds(body: bytes) -> float:
+        began = time.perf_counter()
+        to_fault(call(), Reply(status=status, headers={}, body=body), now=NOON)
+        return time.perf_counter() - began
+
+    assert 0.005 > max(min(seconds(body.encode()) for _ in range(5)) for body in bodies)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('{"error": {"message": "x"}}', "x"),
+        ('[{"error": {"message": "x"}}]', "x"),
+        ('{"error": {"message": {"message": "x", "code": 400}}}', "x"),
+        ('{"message": {"detail": [{"msg": "x"}]}}', "x"),
+        ('{"detail": "x", "title": "y"}', "x"),
+        ('{"errors": [{"code": 1, "message": "x"}]}', "x"),
+        ('{"error": "400 Bad Request", "details": {"error": {"message": "x"}}}', "x"),
+        ('{"error": "400 Bad Request"}', "400 Bad Request"),
+        ('{"error": {"message": "Provider returned error", "metadata": {"raw": "{\\"error\\": {\\"message\\": \\"x\\"}}"}}}', "x"),
+        ('{"type": "message-end", "delta": {"error": "x"}}', "x"),
+        ('"x"', "x"),
+        ("x", "x"),
+        ("<html><style>a {}</style><title>x</title></html>", "x"),
+        ("{}", ""),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_the_message_is_found_wherever_a_host_puts_it(body: str, expected: str) -> None:
+    assert expected == error_text(None, body)

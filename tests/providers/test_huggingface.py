@@ -27,8 +27,8 @@ from openmux_lc.http import USER_AGENT, Clients
 from openmux_lc.providers.exchange import Reply
 from openmux_lc.providers.huggingface import HuggingFaceDialect
 from openmux_lc.providers.huggingface_tasks import model_url, read_task
-from openmux_lc.providers.transcript import as_prompt
 from openmux_lc.providers.registry import adapter_for
+from openmux_lc.providers.transcript import as_prompt
 from openmux_lc.types.run import Answer, EmbeddingRequest, Request, Vectors
 from openmux_lc.types.wire import Call
 from tests.providers.calls import KEY, call, provider

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmux_lc.providers.limits import MAX_WAIT_S, read_limits, read_retry_after, seconds_until
+from openmux_lc.providers.limits import (
+    MAX_WAIT_S,
+    read_limits,
+    read_retry_after,
+    read_window,
+    seconds_until,
+    until_refill,
+)
 from openmux_lc.types.state import LimitObservation
 
 NOW = 1_790_000_000.0
@@ -74,6 +81,10 @@ def test_no_header_and_no_prose_makes_the_reader_raise(headers: dict[str, str], 
         ("Try again in 2 minutes", 120.0),
         ("quota resets in ~30s", 30.0),
         ("try again in 1h2m", 3720.0),
+        ("Please wait 46 seconds before retrying", 46.0),
+        ("Retry after 5 sec", 5.0),
+        ("Violated duration_s: 86400, current usage: 1, limit: 1", 86_400.0),
+        ("Your limit will reset at 2026-09-21 14:15:00", 1_790_000_100.0 - NOW),
         ("Please try again later", None),
     ],
 )
@@ -174,3 +185,40 @@ def test_headers_that_only_look_like_limits_tell_nothing() -> None:
     headers = {"x-ratelimit-over-limit": "yes", "x-ratelimit-tokens-query-cost": "7", "content-type": "text/html"}
 
     assert () == read_limits(headers, frozenset(), NOW)
+
+
+def test_a_zero_is_a_hint_of_a_rate_limit_only() -> None:
+    """Some hosts send `retry-after: 0` with whatever they answer."""
+    spent = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "12s"}
+
+    assert 0.0 == read_retry_after({"retry-after": "0"}, None, "", NOW)
+    assert None is read_retry_after({"retry-after": "0"}, None, "", NOW, is_limit=False)
+    assert None is read_retry_after(spent, None, "", NOW, is_limit=False)
+    assert 2.0 == read_retry_after({"retry-after": "2"}, None, "", NOW, is_limit=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "window"),
+    [
+        ("limited to 1000 API calls / month", "month"),
+        ("limited to 40 API calls / minute", "minute"),
+        ("Rate limit exceeded: free-models-per-min. Add 10 credits to unlock 1000 requests per day", "minute"),
+        ("free-models-per-day", "day"),
+        ("on tokens per day (TPD): Limit 100000", "day"),
+        ("per minute; GenerateRequestsPerDayPerProjectPerModel-FreeTier", "day"),
+        ("you have used up your daily free allocation", "day"),
+        ("Requests per second limit exceeded", "second"),
+        ("slow down", None),
+    ],
+)
+def test_the_window_that_is_spent_is_the_first_one_named(text: str, window: str | None) -> None:
+    assert window == read_window(text)
+
+
+def test_a_calendar_window_refills_at_its_end() -> None:
+    utc, pacific = until_refill("day", NOW), until_refill("day", NOW, "America/Los_Angeles")
+
+    assert 0.0 == (NOW + utc) % 86_400
+    assert 7 * 3600.0 == (NOW + pacific) % 86_400
+    assert 60.0 == until_refill("minute", NOW)
+    assert 86_400 < until_refill("month", NOW) < 31 * 86_400

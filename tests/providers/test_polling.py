@@ -332,7 +332,15 @@ def test_a_job_that_is_lost_is_not_a_model_that_is_gone(clients: Clients) -> Non
 
 
 FOREIGN = ["http://127.0.0.1:9/x", "https://127.0.0.1/x", "http://localhost/x", "http://a@{own}/x", "ftp://{own}/x"]
-NO_ADDRESS = ["/jobs/1", "http://[::1", "http://{own}:99999/x", "http://evil.example\x00/x", "x" * 70_000]
+NO_ADDRESS = [
+    "/jobs/1",
+    "http://[::1",
+    "http://{own}:99999/x",
+    "http://evil.example\x00/x",
+    "x" * 70_000,
+    "http://{own}/\ud800",
+    "\ud800",
+]
 
 
 NAMED = [("look", ""), *((field, address) for field in ("look", "cancel") for address in (*FOREIGN, *NO_ADDRESS))]

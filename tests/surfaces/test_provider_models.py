@@ -1,4 +1,4 @@
-"""`provider_chat_model("groq:...")` and `provider_embeddings(...)`: one provider as LangChain objects, without the pool."""
+"""`provider_chat_model("groq:...")` and `provider_embeddings(...)`: LangChain objects without the pool."""
 
 from pathlib import Path
 

@@ -48,8 +48,9 @@ def compare(case: Case, call: Call, received: Sequence[Received]) -> tuple[str, 
         return ("no JSON object was sent",)
     found = list(_line(case, call, first))
     due, sent = summarise(recording.request), summarise(ours)
-    if due.get("model") is None:
-        due["model"] = sent.get("model")
+    for name in ("model", "prompt"):  # what the recorder lost says nothing
+        if name in sent and due.get(name) is None:
+            due[name] = sent[name]
     if "stream" in due:
         due["stream"] = recording.asks_for_stream
     differ = [name for name in sorted(due.keys() | sent.keys()) if due.get(name) != sent.get(name)]
@@ -107,9 +108,10 @@ def _openai(body: Mapping[str, Any]) -> _Summary:
 def _one_lead(told: list[list[Any]]) -> list[list[Any]]:
     """Return the messages with the system's at the front as one: hosts that demand turns get them so."""
     count = next((at for at, message in enumerate(told) if message[0] != "system"), len(told))
-    if count < 2:
+    if not count:
         return told
-    return [["system", "\n\n".join(message[1] for message in told[:count]), *told[0][2:]], *told[count:]]
+    words = " ".join(" ".join(message[1] for message in told[:count]).split())
+    return [["system", words, *told[0][2:]], *told[count:]]
 
 
 def _is_void(message: Mapping[str, Any]) -> bool:
