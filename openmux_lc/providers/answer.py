@@ -14,7 +14,7 @@ from openmux_lc.providers.limits import read_limits
 from openmux_lc.providers.message import arguments_text, estimated_usage, new_call_id
 from openmux_lc.providers.reading import Echo, Reader, Reading, read_openai
 from openmux_lc.providers.thinking import ThoughtSplitter
-from openmux_lc.types.json import Json, JsonObject, as_object, as_text, dig
+from openmux_lc.types.json import Json, JsonObject, as_object, as_text, dig, writable
 from openmux_lc.types.run import Answer, Request, ToolCall
 from openmux_lc.types.wire import Call
 
@@ -55,8 +55,10 @@ def to_answer(call: Call, reply: Reply, payload: JsonObject, said: Reading) -> A
         raise to_fault(call, reply, now=time.time(), payload=said.fault)
     if not said.is_answer:
         raise bad_payload(call, "holds no choices" if not payload.get("choices") else "holds no message", reply.status)
-    text, thoughts = _split(said)
+    text, thoughts = map(writable, _split(said))
     calls = _tool_calls(said.tool_calls)
+    if not all(each.name for each in calls):
+        raise bad_payload(call, "holds a tool call without a name", reply.status)
     reason = said.finish or "stop"
     if not calls and not text.strip():
         raise no_content(call, reason, has_thoughts=bool(thoughts), status=reply.status)
@@ -73,8 +75,8 @@ def to_answer(call: Call, reply: Reply, payload: JsonObject, said: Reading) -> A
         tool_calls=calls,
         finish_reason="tool_calls" if calls and reason == "stop" else reason,
         usage=said.usage or estimated_usage(call.request, (text, thoughts)),
-        model=said.model or call.model,
-        id=said.id,
+        model=writable(said.model) or call.model,
+        id=writable(said.id),
         raw=reply.body[:RAW_BYTES],
         limits=read_limits(reply.headers, call.provider.quirks, time.time()),
         extra=_extra(payload),
@@ -134,8 +136,8 @@ def _tool_call(call: JsonObject) -> ToolCall:
     function = as_object(call.get("function")) or call
     return ToolCall(
         id=as_text(call.get("id")) or new_call_id(),
-        name=as_text(function.get("name")),
-        arguments=arguments_text(function.get("arguments")).strip() or "{}",
+        name=writable(as_text(function.get("name"))),
+        arguments=writable(arguments_text(function.get("arguments"))).strip() or "{}",
     )
 
 

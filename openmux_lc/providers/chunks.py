@@ -26,7 +26,7 @@ from openmux_lc.providers.message import arguments_text, estimated_usage, new_ca
 from openmux_lc.providers.reading import Echo, Reader, Reading, read_openai
 from openmux_lc.providers.sse import SseDecoder, SseEvent, SseOverflow
 from openmux_lc.providers.thinking import ThoughtSplitter
-from openmux_lc.types.json import Json, JsonObject, as_int, as_object, as_text
+from openmux_lc.types.json import Json, JsonObject, as_int, as_object, as_text, writable
 from openmux_lc.types.run import Answer, Chunk, ToolCallDelta, Usage
 from openmux_lc.types.wire import Call
 
@@ -42,6 +42,7 @@ class _Tools:
     ids: list[str] = field(default_factory=list)
     host_ids: list[str] = field(default_factory=list)
     has_arguments: list[bool] = field(default_factory=list)
+    has_name: list[bool] = field(default_factory=list)
     by_host_index: dict[int, int] = field(default_factory=dict)
     early_ids: dict[int | None, str] = field(default_factory=dict)
     echo: Echo = field(default_factory=Echo)
@@ -49,8 +50,8 @@ class _Tools:
     def delta(self, call: JsonObject) -> ToolCallDelta | None:
         """Return the piece under an index of ours, None where it says nothing."""
         function = as_object(call.get("function")) or call
-        name, call_id = as_text(function.get("name")), as_text(call.get("id"))
-        arguments = arguments_text(function.get("arguments"))
+        name, call_id = writable(as_text(function.get("name"))), writable(as_text(call.get("id")))
+        arguments = writable(arguments_text(function.get("arguments")))
         place = as_int(call.get("index"))
         index = self._index(place, call_id, name)
         is_new = index == len(self.ids)
@@ -61,9 +62,12 @@ class _Tools:
         if is_new:
             self._begin(place, call_id)
         self.echo.sign(self.ids[index], call)
+        is_named, self.has_name[index] = self.has_name[index], self.has_name[index] or bool(name)
         self.has_arguments[index] = self.has_arguments[index] or bool(arguments.strip())
         if is_new:
             return ToolCallDelta(index=index, id=self.ids[index], name=name or None, arguments=arguments)
+        if name and not is_named:
+            return ToolCallDelta(index=index, name=name, arguments=arguments)
         return ToolCallDelta(index=index, arguments=arguments) if arguments else None
 
     def without_arguments(self) -> tuple[ToolCallDelta, ...]:
@@ -91,6 +95,7 @@ class _Tools:
         self.ids.append(told if told and told not in self.ids else new_call_id())
         self.host_ids.append(told or self.ids[-1])
         self.has_arguments.append(False)
+        self.has_name.append(False)
 
 
 class StreamDecoder:
@@ -176,6 +181,8 @@ class StreamDecoder:
             raise no_content(self._call, self._reason or "stop", has_thoughts=self._has_thoughts, status=200)
         if not self._tools.ids and not self._has_content and requires_tool(self._call.request):
             raise ignored_tool(self._call, 200)
+        if not all(self._tools.has_name):
+            raise bad_payload(self._call, "holds a tool call without a name", 200)
         return [*chunks, self._last(text, thoughts)]
 
     def _last(self, text: str, thoughts: str) -> Chunk:
@@ -232,12 +239,12 @@ class StreamDecoder:
         return self._content(said)
 
     def _content(self, said: Reading) -> Chunk | None:
-        words = said.text or said.refusal
+        words = writable(said.text or said.refusal)
         text, thoughts = self._splitter.feed(words) if words else ("", "")
         calls = tuple(call for call in map(self._tools.delta, said.tool_calls) if call is not None)
         if said.signature or said.details:
             self._tools.echo.take(said)
-        thoughts = said.reasoning + thoughts
+        thoughts = writable(said.reasoning) + thoughts
         self._note(text, thoughts)
         if not text and not thoughts and not calls:
             return None

@@ -12,7 +12,7 @@ from typing import Final
 from openmux_lc.providers.gemini_config import model_id
 from openmux_lc.providers.message import arguments_text, finish_reason
 from openmux_lc.providers.reading import Reading, signed_call
-from openmux_lc.types.json import Json, JsonObject, as_int, as_list, as_object, as_text, dig
+from openmux_lc.types.json import Json, JsonObject, as_count, as_list, as_object, as_text, dig
 from openmux_lc.types.run import Usage
 
 __all__ = ["joined", "read_gemini", "token_usage"]
@@ -83,7 +83,7 @@ def token_usage(payload: JsonObject) -> Usage | None:
     """Return the tokens told; thoughts are output, and what a tool read is input."""
     fields = as_object(payload.get("usageMetadata"))
     sent, tools, got, thought, total = (
-        as_int(fields.get(f"{name}TokenCount"))
+        as_count(fields.get(f"{name}TokenCount"))
         for name in ("prompt", "toolUsePrompt", "candidates", "thoughts", "total")
     )
     if sent is None and got is None and total is None:
@@ -94,5 +94,5 @@ def token_usage(payload: JsonObject) -> Usage | None:
         output_tokens=counts[1],
         total_tokens=sum(counts) if total is None else total,
         reasoning_tokens=thought,
-        cache_read_tokens=as_int(fields.get("cachedContentTokenCount")),
+        cache_read_tokens=as_count(fields.get("cachedContentTokenCount")),
     )

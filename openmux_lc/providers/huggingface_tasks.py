@@ -14,7 +14,7 @@ from urllib.parse import quote
 from openmux_lc.providers.answer import bad_payload
 from openmux_lc.providers.message import finish_reason
 from openmux_lc.providers.reading import Reading, read_openai
-from openmux_lc.types.json import Json, JsonObject, as_int, as_list, as_object, as_text
+from openmux_lc.types.json import Json, JsonObject, as_count, as_list, as_object, as_text
 from openmux_lc.types.run import Request, Usage
 from openmux_lc.types.wire import Call
 
@@ -107,7 +107,7 @@ def sentence_rows(call: Call, rows: Sequence[Json]) -> list[Json]:
 
 def _usage(details: JsonObject) -> Usage | None:
     """Return the counts where both are told; half of them would pass for all."""
-    sent, got = as_int(details.get("input_length")), as_int(details.get("generated_tokens"))
+    sent, got = as_count(details.get("input_length")), as_count(details.get("generated_tokens"))
     if sent is None or got is None:
         return None
     return Usage(input_tokens=sent, output_tokens=got, total_tokens=sent + got)

@@ -64,7 +64,8 @@ class ProviderChatModel(BaseChatModel):
         provider: The provider's row.
         model: The provider's own model id.
         api_key: Sent as the row says; None where the host needs none.
-        timeout: Seconds for a whole call; default 120.
+        timeout: Seconds for a whole call, its repeats included; default 120.
+        max_retries: Repeats after a passing fault, before the first word; default 2.
 
     Raises:
         ProviderError: The provider failed; each is LangChain's `ModelError` as well.
@@ -88,6 +89,7 @@ class ProviderChatModel(BaseChatModel):
     )
     timeout: float = Field(default=120.0, validation_alias=AliasChoices("timeout", "request_timeout"), gt=0)
     stop: list[str] | None = Field(default=None, validation_alias=AliasChoices("stop", "stop_sequences"))
+    max_retries: int = Field(default=2, ge=0)
     seed: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
@@ -100,7 +102,7 @@ class ProviderChatModel(BaseChatModel):
     def model_post_init(self, context: Any, /) -> None:
         """Make the adapter; it opens nothing before its first call."""
         super().model_post_init(context)
-        self._adapter = AskAgain(adapter_for(self.provider, self.clients))
+        self._adapter = AskAgain(adapter_for(self.provider, self.clients), self.max_retries)
 
     @property
     def adapter(self) -> Adapter:

@@ -29,7 +29,8 @@ class ProviderEmbeddings(BaseModel, Embeddings):
         provider: The provider's row.
         model: The provider's own model id.
         dimensions: Length of the vectors, where the model can shorten them.
-        timeout: Seconds for a whole call.
+        timeout: Seconds for a whole call, its repeats included.
+        max_retries: Repeats after a passing fault.
     """
 
     model_config = FACE_CONFIG
@@ -39,6 +40,7 @@ class ProviderEmbeddings(BaseModel, Embeddings):
     api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
     dimensions: int | None = Field(default=None, gt=0)
     timeout: float = Field(default=120.0, gt=0)
+    max_retries: int = Field(default=2, ge=0)
     clients: InstanceOf[Clients] = Field(default_factory=Clients, exclude=True, repr=False)
 
     _adapter: Adapter = PrivateAttr()
@@ -46,7 +48,7 @@ class ProviderEmbeddings(BaseModel, Embeddings):
     def model_post_init(self, context: Any, /) -> None:
         """Make the adapter; it opens nothing before its first call."""
         super().model_post_init(context)
-        self._adapter = AskAgain(adapter_for(self.provider, self.clients))
+        self._adapter = AskAgain(adapter_for(self.provider, self.clients), self.max_retries)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return one vector per text."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from openmux_lc.types.json import Json, JsonObject, as_float, as_int, as_list, as_object, as_text
+from openmux_lc.types.json import Json, JsonObject, as_count, as_float, as_list, as_object, as_text, writable
 from openmux_lc.types.run import Request, Usage
 
 __all__ = ["Piece", "arguments_text", "estimated_usage", "finish_reason", "new_call_id", "read_piece", "read_usage"]
@@ -92,7 +92,7 @@ def _read_content(content: Json) -> tuple[str, str]:
 
 def finish_reason(value: Json) -> str | None:
     """Return the reason under its OpenAI name, None when there is none yet."""
-    word = as_text(value)
+    word = writable(as_text(value)[:60])
     return _FINISH.get(word.lower(), word.lower()) if word else None
 
 
@@ -113,22 +113,23 @@ def read_usage(payload: JsonObject) -> Usage | None:
     fields = as_object(payload.get("usage")) or as_object(as_object(payload.get("x_groq")).get("usage"))
     if not fields:
         return None
-    sent = as_int(fields.get("prompt_tokens", fields.get("input_tokens")))
-    got = as_int(fields.get("completion_tokens", fields.get("output_tokens")))
-    total = as_int(fields.get("total_tokens"))
+    sent = as_count(fields.get("prompt_tokens", fields.get("input_tokens")))
+    got = as_count(fields.get("completion_tokens", fields.get("output_tokens")))
+    total = as_count(fields.get("total_tokens"))
     if sent is None and got is None and total is None:
         return None
     prompt = as_object(fields.get("prompt_tokens_details") or fields.get("input_tokens_details"))
     completion = as_object(fields.get("completion_tokens_details") or fields.get("output_tokens_details"))
-    cached = as_int(prompt.get("cached_tokens"))
-    thought = as_int(completion.get("reasoning_tokens"))
+    cached = as_count(prompt.get("cached_tokens"))
+    thought = as_count(completion.get("reasoning_tokens"))
+    cost = as_float(fields.get("cost"))
     return Usage(
         input_tokens=sent or 0,
         output_tokens=got or 0,
         total_tokens=total if total is not None else (sent or 0) + (got or 0),
-        reasoning_tokens=thought if thought is not None else as_int(fields.get("reasoning_tokens")),
-        cache_read_tokens=cached if cached is not None else as_int(fields.get("prompt_cache_hit_tokens")),
-        cost=as_float(fields.get("cost")),
+        reasoning_tokens=thought if thought is not None else as_count(fields.get("reasoning_tokens")),
+        cache_read_tokens=cached if cached is not None else as_count(fields.get("prompt_cache_hit_tokens")),
+        cost=cost if cost is not None and cost >= 0 else None,
     )
 
 

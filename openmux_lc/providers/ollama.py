@@ -103,7 +103,7 @@ class _Told(contextlib.AbstractContextManager[None]):
             raise to_fault(
                 self._call, Reply(status=200, headers={}), now=time.time(), payload={"error": error.error}
             ) from None
-        if isinstance(error, ValueError | TypeError | AttributeError):
+        if isinstance(error, ValueError | TypeError | AttributeError | RecursionError):
             raise bad_payload(self._call, "is not what the protocol promises", 200) from None
 
 
@@ -188,6 +188,8 @@ class _SyncStream:
                 chunk = self._parts.chunk(_plain(part))
                 if chunk is not None:
                     yield chunk
+                if self._parts.is_done:
+                    break
                 with _Told(self._call):
                     part = next(self._source, None)
             if not self._parts.is_done:
@@ -246,6 +248,8 @@ class _AsyncStream:
                 chunk = self._parts.chunk(_plain(part))
                 if chunk is not None:
                     yield chunk
+                if self._parts.is_done:
+                    break
                 with _Told(self._call):
                     part = await anext(self._source, None)
             if not self._parts.is_done:

@@ -23,7 +23,7 @@ from openmux_lc.providers.message import arguments_text, estimated_usage, new_ca
 from openmux_lc.providers.thinking import ThoughtSplitter
 from openmux_lc.providers.transcript import as_prompt
 from openmux_lc.providers.vectors import check_vectors, estimated
-from openmux_lc.types.json import Json, JsonObject, as_float, as_int, as_list, as_object, as_text
+from openmux_lc.types.json import Json, JsonObject, as_count, as_float, as_list, as_object, as_text, writable
 from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Message, ToolCall, ToolCallDelta, Usage, Vectors
 from openmux_lc.types.wire import Call
 
@@ -124,6 +124,7 @@ class Parts:
     is_truncated: bool = False
     has_content: bool = False
     _calls: int = 0
+    _has_nameless: bool = False
     _has_text: bool = False
     _has_thoughts: bool = False
     _chars: int = 0
@@ -138,25 +139,27 @@ class Parts:
         if part.get("error"):
             raise to_fault(self.call, Reply(status=200, headers={}), now=time.time(), payload=part)
         message = _message_of(part)
-        text, thoughts = self._splitter.feed(as_text(message.get("content")))
+        text, thoughts = self._splitter.feed(writable(as_text(message.get("content"))))
         calls = tuple(map(self._tool_call, as_list(message.get("tool_calls"))))
-        thoughts = as_text(message.get("thinking")) + thoughts
+        thoughts = writable(as_text(message.get("thinking"))) + thoughts
         if part.get("done") is True:
             text, thoughts = _joined((text, thoughts), self._splitter.finish())
             return self._last(part, text, thoughts, calls)
         self._note(text, thoughts)
         if not text and not thoughts and not calls:
             return None
-        chunk = Chunk(text=text, reasoning=thoughts, tool_calls=calls, model=as_text(part.get("model")))
+        chunk = Chunk(text=text, reasoning=thoughts, tool_calls=calls, model=writable(as_text(part.get("model"))))
         self.has_content = self.has_content or chunk.has_content
         return chunk
 
     def _last(self, part: JsonObject, text: str, thoughts: str, calls: tuple[ToolCallDelta, ...]) -> Chunk:
         self._note(text, thoughts)
         self.is_done = True
-        reason = as_text(part.get("done_reason")) or "stop"
+        reason = writable(as_text(part.get("done_reason"))[:60]) or "stop"
         if not self._has_text and not self._calls:
             raise no_content(self.call, reason, has_thoughts=self._has_thoughts, status=200)
+        if self._has_nameless:
+            raise bad_payload(self.call, "holds a tool call without a name", 200)
         if not self._calls and not self.has_content and requires_tool(self.call.request):
             raise ignored_tool(self.call, 200)
         usage = _usage(part)
@@ -167,18 +170,19 @@ class Parts:
             tool_calls=calls,
             finish_reason="tool_calls" if self._calls and reason == "stop" else reason,
             usage=usage or estimated_usage(self.call.request, ("x" * self._chars,)),
-            model=as_text(part.get("model")) or self.call.model,
+            model=writable(as_text(part.get("model"))) or self.call.model,
         )
 
     def _tool_call(self, value: Json) -> ToolCallDelta:
         fields = as_object(value)
         function = as_object(fields.get("function"))
         self._calls += 1
+        self._has_nameless = self._has_nameless or not as_text(function.get("name"))
         return ToolCallDelta(
             index=self._calls - 1,
             id=as_text(fields.get("id")) or new_call_id(),
-            name=as_text(function.get("name")),
-            arguments=arguments_text(function.get("arguments")).strip() or "{}",
+            name=writable(as_text(function.get("name"))),
+            arguments=writable(arguments_text(function.get("arguments"))).strip() or "{}",
         )
 
     def _note(self, text: str, thoughts: str) -> None:
@@ -218,10 +222,15 @@ def _message_of(part: JsonObject) -> JsonObject:
     return {"content": part["response"], "thinking": part.get("thinking")}
 
 
+def _vector(row: Json) -> tuple[float, ...]:
+    numbers = [as_float(number) for number in as_list(row)]
+    return tuple(number for number in numbers if number is not None) if None not in numbers else ()
+
+
 def to_vectors(call: Call, request: EmbeddingRequest, part: JsonObject) -> Vectors:
     """Return the vectors in a reply of `/api/embed`."""
-    rows = [tuple(as_float(number) or 0.0 for number in as_list(row)) for row in as_list(part.get("embeddings"))]
-    tokens = as_int(part.get("prompt_eval_count"))
+    rows = [_vector(row) for row in as_list(part.get("embeddings"))]
+    tokens = as_count(part.get("prompt_eval_count"))
     return Vectors(
         route=call.route,
         vectors=check_vectors(call, request, rows),
@@ -231,7 +240,7 @@ def to_vectors(call: Call, request: EmbeddingRequest, part: JsonObject) -> Vecto
 
 
 def _usage(part: JsonObject) -> Usage | None:
-    sent, got = as_int(part.get("prompt_eval_count")), as_int(part.get("eval_count"))
+    sent, got = as_count(part.get("prompt_eval_count")), as_count(part.get("eval_count"))
     if sent is None and got is None:
         return None
     return Usage(input_tokens=sent or 0, output_tokens=got or 0, total_tokens=(sent or 0) + (got or 0))

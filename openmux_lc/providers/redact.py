@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from openmux_lc.types.json import Json, as_object
+from openmux_lc.types.json import Json, as_object, writable
 from openmux_lc.types.run import Request
 
 __all__ = ["redact", "request_texts", "shown"]
@@ -53,7 +53,7 @@ def shown(text: str, *, secrets: Iterable[str] = (), texts: Iterable[str] = ()) 
         One line, or `""` where nothing of it may be shown.
     """
     held = tuple(secrets)
-    line = _SPACE.sub(" ", text[: 20 * _SHOWN_CHARS]).strip()
+    line = _SPACE.sub(" ", writable(text[: 20 * _SHOWN_CHARS])).strip()
     if len(line) > _READ_CHARS:
         line = line[:_READ_CHARS].rpartition(" ")[0]
     if not line or _quotes(line, texts):

@@ -40,9 +40,10 @@ def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
+# `suuport` is how one host spells it.
 _REFUSES: Final = _words(
     r"unsupported|not (currently |yet )?(supported|support|permitted|allowed|enabled|available|implemented|accepted)\b"
-    r"|(does|do)(n't| not) (currently |yet )?(support|accept|allow|permit)|isn't (supported|allowed)|unrecogni[sz]ed"
+    r"|(does|do)(n't| not) (currently |yet )?(support|suuport|accept|allow|permit)|isn't (supported|allowed)|unrecogni[sz]ed"
     r"|unknown (name|field|parameter|argument|key|option)|unexpected (keyword|field|parameter|argument|property)"
     r"|extra[_ ](inputs?|fields?|parameters?|forbidden)|cannot find field|not a valid (field|parameter)"
     r"|(is|are) forbidden|no endpoints found that (support|can)|enabled only|unavailable|deprecated|incompatible"

@@ -61,16 +61,16 @@ def _pollinations(clients: Clients, refusals: Refusals) -> Adapter:
     return WireAdapter(PollinationsDialect(), clients, refusals)
 
 
-def _replicate(clients: Clients, _: Refusals) -> Adapter:
+def _replicate(clients: Clients, refusals: Refusals) -> Adapter:
     from openmux_lc.providers.replicate import ReplicateAdapter
 
-    return ReplicateAdapter(clients)
+    return ReplicateAdapter(clients, refusals)
 
 
-def _horde(clients: Clients, _: Refusals) -> Adapter:
+def _horde(clients: Clients, refusals: Refusals) -> Adapter:
     from openmux_lc.providers.horde import HordeAdapter
 
-    return HordeAdapter(clients)
+    return HordeAdapter(clients, refusals)
 
 
 DIALECTS: Final[Mapping[str, Callable[[Clients, Refusals], Adapter]]] = {

@@ -12,9 +12,10 @@ from typing import TypeAlias, cast
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = "Mapping[str, Json]"
 
-__all__ = ["Json", "JsonObject", "as_float", "as_int", "as_list", "as_object", "as_text", "dig"]
+__all__ = ["Json", "JsonObject", "as_count", "as_float", "as_int", "as_list", "as_object", "as_text", "dig", "writable"]
 
 _EMPTY: JsonObject = {}
+_MOST = 10**15
 
 
 def as_object(value: object) -> JsonObject:
@@ -45,6 +46,12 @@ def as_int(value: object) -> int | None:
     return None
 
 
+def as_count(value: object) -> int | None:
+    """Return a whole number from 0 to 10**15, else None: nothing is counted beyond."""
+    count = as_int(value)
+    return count if count is not None and 0 <= count <= _MOST else None
+
+
 def as_float(value: object) -> float | None:
     """Return a finite number, also out of `"1.5"`, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -54,6 +61,17 @@ def as_float(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if number == number and abs(number) != float("inf") else None  # noqa: PLR0124 - NaN test
+
+
+def writable(text: str) -> str:
+    """Return `text` without lone halves of characters: JSON can hold them, no file can."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def dig(value: object, *path: str | int) -> Json:

@@ -92,7 +92,8 @@ def _model(row: Provider) -> str:
 
 
 def _face(row: Provider, host: RawHost) -> BaseChatModel:
-    return chat_model_for(_at(row, host), _model(row), api_key=SecretStr(KEY))
+    own = {} if row.dialect == "ollama" else {"max_retries": 0}  # ChatOllama has no repeats
+    return chat_model_for(_at(row, host), _model(row), api_key=SecretStr(KEY), **own)
 
 
 def _header(host: RawHost, name: str) -> str | None:

@@ -440,7 +440,7 @@ def test_a_row_binds_tools_and_names_them(clients: Clients) -> None:
 
 async def test_a_rows_failure_is_langchains_too(clients: Clients) -> None:
     with FakeUpstream(rate_limited(7.0)) as up:
-        model = ProviderChatModel(provider=provider(up.base_url), model="big", clients=clients)
+        model = ProviderChatModel(provider=provider(up.base_url), model="big", clients=clients, max_retries=0)
 
         with pytest.raises(ModelRateLimitError) as caught:
             model.invoke("Hi")
