@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from openmux_lc.catalog.catalog import load_catalog
 from openmux_lc.cli.app import app
 from openmux_lc.routing.score import PROFILES
+from openmux_lc.settings import Settings
 from tests.conftest import ROOT
 
 README = ROOT / "README.md"
@@ -62,3 +64,13 @@ def test_the_first_answer_stands_on_the_first_screen():
     head = Path(README).read_text(encoding="utf-8").splitlines()[:20]
 
     assert any("openmux demo" in line for line in head)
+
+
+def test_the_example_of_an_env_file_names_every_variable_that_a_provider_reads():
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    rows = [row for row in load_catalog(Settings()).providers.values() if row.is_on]
+
+    wanted = {row.auth.env[0] for row in rows if row.auth.env}
+    wanted |= {names[0] for row in rows for names in row.base_url_env.values()}
+
+    assert set() == {name for name in wanted if f"#{name}=\n" not in text}
