@@ -17,6 +17,7 @@ import threading
 import time
 import weakref
 from collections.abc import AsyncGenerator, Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Self
 from weakref import WeakKeyDictionary
 
@@ -238,8 +239,8 @@ class Clients:
     """Lazily made clients that survive threads, event loops and fork.
 
     An asynchronous client belongs to the loop it was made in and is closed with it: a
-    connection pool that outlives its loop fails at the next call. A synchronous one is
-    closed with this object, so whoever reads a response holds on to it.
+    connection pool that outlives its loop fails at the next call. Each is closed with
+    this object at the latest, so whoever reads a response holds on to it.
     """
 
     def __init__(self) -> None:
@@ -263,6 +264,7 @@ class Clients:
                         limits=_LIMITS,
                         timeout=_TIMEOUT,
                         headers=_HEADERS,
+                        cookies=_no_cookies(),
                     )
                 )
                 if kind not in self._sync:
@@ -287,6 +289,7 @@ class Clients:
                 limits=_LIMITS,
                 timeout=_TIMEOUT,
                 headers=_HEADERS,
+                cookies=_no_cookies(),
             )
         return client
 
@@ -317,6 +320,11 @@ def _close_own(client: httpx.Client, pid: int) -> None:
     """Close the client of `Clients` that nobody holds any more, unless it is a parent's."""
     if pid == os.getpid():
         client.close()
+
+
+def _no_cookies() -> CookieJar:
+    """Return a jar that keeps nothing: a host could fill it without end, and none is ever sent."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def _kind(url: str) -> tuple[bool, bool]:

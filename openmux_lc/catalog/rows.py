@@ -78,7 +78,8 @@ def check_address(url: str) -> str:
         return "write http://host:port/path or https://..."
     if parts.username is not None or parts.password is not None:
         return "an address holds no name or password; a key belongs into its own variable"
-    return ""
+    # What fills a part may come from elsewhere: in the host's name it could send a key anywhere.
+    return "only its path may hold a {NAME}" if "{" in parts.netloc else ""
 
 
 def to_provider(row_id: str, row: Table, *, quirks: frozenset[str], origin: str) -> Provider:
@@ -140,13 +141,10 @@ def _address(row: Table) -> str:
 
 
 def _url_variables(row: Table) -> Mapping[str, tuple[str, ...]]:
-    """Return the variables for each `{NAME}`; one in the host's name could send a key anywhere."""
+    """Return the variables for each `{NAME}` in the path."""
     table = row.table("base_url_env")
     variables = {part: _variables(table, part) for part in table.values}
-    parts = urlsplit(row.text("base_url"))
-    if "{" in parts.netloc:
-        raise row.fault("base_url", "only its path may hold a {NAME}")
-    for part in _URL_PART.findall(parts.path):
+    for part in _URL_PART.findall(urlsplit(row.text("base_url")).path):
         if not variables.get(part):
             raise row.fault("base_url", f"nothing fills {{{part}}}; name its variables in base_url_env")
     return variables

@@ -10,7 +10,7 @@ import contextlib
 import threading
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from openmux_lc.ledger.stats import Sample, Stats, fold
@@ -105,10 +105,6 @@ class Batch:
         """Return the samples that are still waiting."""
         return tuple(self._samples)
 
-    def refusals(self) -> tuple[SeenRefusal, ...]:
-        """Return the refusals that are still waiting."""
-        return tuple(self._refusals)
-
     def folded(self, rows: Mapping[str, Stats]) -> dict[str, Stats]:
         """Return `rows` with the waiting samples added."""
         return add_samples(rows, tuple(self._samples), only=rows)
@@ -125,11 +121,12 @@ def add_samples(
     return after
 
 
-def add_refusals(rows: Mapping[str, Refused], refusals: Sequence[SeenRefusal]) -> dict[str, Refused]:
-    """Return `rows` with `refusals` added."""
+def add_refusals(rows: Mapping[str, Refused], refusals: Iterable[SeenRefusal]) -> dict[str, Refused]:
+    """Return `rows` with `refusals` added; of one that is known already the later sight counts."""
     after = dict(rows)
     for route, quirk, at in refusals:
-        after[route] = {**after.get(route, {}), quirk: at}
+        known = after.get(route, {})
+        after[route] = {**known, quirk: max(at, known.get(quirk, at))}
     return after
 
 

@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
-from openmux_lc.ledger.batch import Batch, Flusher, LoggedRun, Pending, SeenRefusal, add_refusals, add_samples
+from openmux_lc.ledger.batch import Batch, Flusher, LoggedRun, Pending, SeenRefusal, add_samples
 from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.memory import MemoryStore
 from openmux_lc.ledger.mirror import Mirror
@@ -298,7 +298,7 @@ class Books:
         if self._is_behind and abs(now - self._figures_at) >= _FIGURES_EVERY_S:
             stats = add_samples(store.stats.all(), self._batch.samples())
             self.mirror.replace_figures(store.counters.all(), stats)
-            self.mirror.replace_refusals(add_refusals(store.refusals.all(), self._batch.refusals()))
+            self.mirror.replace_refusals(store.refusals.all())
             self._figures_at = now
             self._is_behind = False
 

@@ -7,6 +7,7 @@ microseconds, however many routes are known.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
@@ -27,6 +28,7 @@ _AGES_S: Final = 600.0
 _UNKNOWN: Final = Health()
 _UNMEASURED: Final = Stats()
 _NOTHING: Final[Refused] = {}
+_MOST_OWN: Final = 1_000
 
 
 class _Gauge(NamedTuple):
@@ -46,6 +48,7 @@ class Mirror:
         self._health: dict[str, Health] = {}
         self._stats: dict[str, Stats] = {}
         self._refusals: Mapping[str, Refused] = {}
+        self._own_refusals: deque[SeenRefusal] = deque(maxlen=_MOST_OWN)
         self._accounts: dict[str, Account] = {}
         self._names: dict[str, set[str]] = {}  # counters by subject
         self._by_provider: dict[str, set[str]] = {}  # known routes
@@ -139,12 +142,13 @@ class Mirror:
     def add_refusal(self, refusal: SeenRefusal) -> None:
         """Take what a route has just refused."""
         with self._lock:
+            self._own_refusals.append(refusal)
             self._refusals = add_refusals(self._refusals, (refusal,))
 
     def replace_refusals(self, rows: Mapping[str, Refused]) -> None:
-        """Take all rows of the store."""
+        """Take all rows of the store; what this process saw itself may not be among them yet."""
         with self._lock:
-            self._refusals = rows
+            self._refusals = add_refusals(rows, self._own_refusals)
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what is known, as it stands at `now`."""

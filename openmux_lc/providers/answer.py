@@ -11,7 +11,7 @@ from openmux_lc.errors import BadPayload, EmptyAnswer, PermissionDenied, Provide
 from openmux_lc.providers.exchange import RAW_BYTES, Reply, parse_json
 from openmux_lc.providers.fault import has_error, to_fault
 from openmux_lc.providers.limits import read_limits
-from openmux_lc.providers.message import arguments_text, estimated_usage, new_call_id
+from openmux_lc.providers.message import arguments_of, call_id_of, estimated_usage, new_call_id
 from openmux_lc.providers.reading import Echo, Reader, Reading, read_openai
 from openmux_lc.providers.thinking import ThoughtSplitter
 from openmux_lc.types.json import Json, JsonObject, as_object, as_text, dig, writable
@@ -56,7 +56,8 @@ def to_answer(call: Call, reply: Reply, payload: JsonObject, said: Reading) -> A
     if not said.is_answer:
         raise bad_payload(call, "holds no choices" if not payload.get("choices") else "holds no message", reply.status)
     text, thoughts = map(writable, _split(said))
-    calls = _tool_calls(said.tool_calls)
+    host_calls = tuple(filter(_says_something, said.tool_calls))
+    calls = _tool_calls(host_calls)
     if not all(each.name for each in calls):
         raise bad_payload(call, "holds a tool call without a name", reply.status)
     reason = said.finish or "stop"
@@ -66,7 +67,7 @@ def to_answer(call: Call, reply: Reply, payload: JsonObject, said: Reading) -> A
         raise ignored_tool(call, reply.status)
     echo = Echo()
     echo.take(said)
-    for tool_call, host_call in zip(calls, said.tool_calls, strict=True):
+    for tool_call, host_call in zip(calls, host_calls, strict=True):
         echo.sign(tool_call.id, host_call)
     return Answer(
         route=call.route,
@@ -123,6 +124,12 @@ def _split(said: Reading) -> tuple[str, str]:
     return text + end_text, said.reasoning + thoughts + end_thoughts
 
 
+def _says_something(call: JsonObject) -> bool:
+    """Whether a call is more than the empty form of one, which some hosts send beside the words."""
+    function = as_object(call.get("function")) or call
+    return bool(function.get("name")) or bool(arguments_of(function).strip())
+
+
 def _tool_calls(host_calls: Iterable[JsonObject]) -> tuple[ToolCall, ...]:
     """Return the calls, each under an id of its own: some hosts give two of them one."""
     calls: dict[str, ToolCall] = {}
@@ -135,9 +142,9 @@ def _tool_calls(host_calls: Iterable[JsonObject]) -> tuple[ToolCall, ...]:
 def _tool_call(call: JsonObject) -> ToolCall:
     function = as_object(call.get("function")) or call
     return ToolCall(
-        id=as_text(call.get("id")) or new_call_id(),
+        id=call_id_of(call) or new_call_id(),
         name=writable(as_text(function.get("name"))),
-        arguments=writable(arguments_text(function.get("arguments"))).strip() or "{}",
+        arguments=writable(arguments_of(function)).strip() or "{}",
     )
 
 

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from openmux_lc.errors import ConnectionFailed, ProviderError
 from openmux_lc.providers.answer import (
@@ -22,7 +22,7 @@ from openmux_lc.providers.answer import (
 )
 from openmux_lc.providers.exchange import Reply
 from openmux_lc.providers.fault import has_error, to_fault
-from openmux_lc.providers.message import arguments_text, estimated_usage, new_call_id
+from openmux_lc.providers.message import arguments_of, call_id_of, estimated_usage, new_call_id
 from openmux_lc.providers.reading import Echo, Reader, Reading, read_openai
 from openmux_lc.providers.sse import SseDecoder, SseEvent, SseOverflow
 from openmux_lc.providers.thinking import ThoughtSplitter
@@ -32,7 +32,9 @@ from openmux_lc.types.wire import Call
 
 __all__ = ["StreamDecoder", "as_chunks"]
 
-_OK = Reply(status=200, headers={})
+_MOST_LOOKED_AT: Final = 65_536
+_BOM: Final = b"\xef\xbb\xbf"
+_OK: Final = Reply(status=200, headers={})
 
 
 @dataclass(slots=True)
@@ -41,7 +43,8 @@ class _Tools:
 
     ids: list[str] = field(default_factory=list)
     host_ids: list[str] = field(default_factory=list)
-    has_arguments: list[bool] = field(default_factory=list)
+    said: list[list[str]] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
     has_name: list[bool] = field(default_factory=list)
     by_host_index: dict[int, int] = field(default_factory=dict)
     early_ids: dict[int | None, str] = field(default_factory=dict)
@@ -50,10 +53,10 @@ class _Tools:
     def delta(self, call: JsonObject) -> ToolCallDelta | None:
         """Return the piece under an index of ours, None where it says nothing."""
         function = as_object(call.get("function")) or call
-        name, call_id = writable(as_text(function.get("name"))), writable(as_text(call.get("id")))
-        arguments = writable(arguments_text(function.get("arguments")))
+        name, call_id = writable(as_text(function.get("name"))), writable(call_id_of(call))
+        arguments = writable(arguments_of(function))
         place = as_int(call.get("index"))
-        index = self._index(place, call_id, name)
+        index = self._index(place, call_id, name, arguments)
         is_new = index == len(self.ids)
         if is_new and not name and not arguments:
             if call_id:
@@ -63,7 +66,10 @@ class _Tools:
             self._begin(place, call_id)
         self.echo.sign(self.ids[index], call)
         is_named, self.has_name[index] = self.has_name[index], self.has_name[index] or bool(name)
-        self.has_arguments[index] = self.has_arguments[index] or bool(arguments.strip())
+        arguments = "" if self._is_again(index, arguments) else arguments
+        if arguments:
+            self.said[index].append(arguments)
+            self.sizes[index] += len(arguments)
         if is_new:
             return ToolCallDelta(index=index, id=self.ids[index], name=name or None, arguments=arguments)
         if name and not is_named:
@@ -73,18 +79,37 @@ class _Tools:
     def without_arguments(self) -> tuple[ToolCallDelta, ...]:
         """Return the `{}` that calls without arguments still lack."""
         return tuple(
-            ToolCallDelta(index=index, arguments="{}") for index, has in enumerate(self.has_arguments) if not has
+            ToolCallDelta(index=index, arguments="{}")
+            for index, pieces in enumerate(self.said)
+            if not any(map(str.strip, pieces))
         )
 
-    def _index(self, host_index: int | None, call_id: str, name: str) -> int:
+    def _is_again(self, index: int, arguments: str) -> bool:
+        """Whether a host says whole arguments once more at the end."""
+        if not arguments or len(arguments) != self.sizes[index]:
+            return False
+        return arguments == "".join(self.said[index]) and isinstance(_parsed(arguments), dict)
+
+    def _is_whole(self, index: int) -> bool:
+        """Whether nothing more can belong to a call's arguments."""
+        pieces = self.said[index]
+        if not pieces or not pieces[-1].endswith("}") or self.sizes[index] > _MOST_LOOKED_AT:
+            return False
+        return isinstance(_parsed("".join(pieces)), dict)
+
+    def _index(self, host_index: int | None, call_id: str, name: str, arguments: str) -> int:
         """Return our index; hosts leave theirs out, or repeat 0 for every call."""
         fresh = len(self.ids)
         if host_index is None:
             is_other = bool(name and call_id != self.host_ids[-1]) if fresh else True
-            is_next = is_other or bool(call_id and call_id not in self.host_ids)
+            # One host gives later pieces an id of their own; a call begins with its name, or with its id alone.
+            is_next = is_other or bool(call_id and not arguments and call_id not in self.host_ids)
             return fresh if is_next or None in self.early_ids else fresh - 1
         known = self.by_host_index.get(host_index)
-        return fresh if known is None or (call_id and name and call_id != self.host_ids[known]) else known
+        if known is None or (call_id and name and call_id != self.host_ids[known]):
+            return fresh
+        is_other = bool(name) and not call_id and arguments.startswith("{") and self._is_whole(known)
+        return fresh if is_other and not self._is_again(known, arguments) else known
 
     def _begin(self, host_index: int | None, call_id: str) -> None:
         """Register the next call; only now, for a piece that says nothing begins none."""
@@ -94,7 +119,8 @@ class _Tools:
         # Some hosts give two calls one id; their results could not be told apart.
         self.ids.append(told if told and told not in self.ids else new_call_id())
         self.host_ids.append(told or self.ids[-1])
-        self.has_arguments.append(False)
+        self.said.append([])
+        self.sizes.append(0)
         self.has_name.append(False)
 
 
@@ -112,9 +138,11 @@ class StreamDecoder:
         self._read_event = read
         self._sse = SseDecoder()
         self._plain: bytearray | None = None
-        self._is_sniffed = False
+        self._head: bytes | None = b""
+        self._place = 0
         self._is_over = False
         self._reason: str | None = None
+        self._goes_on = False
         self._usage: Usage | None = None
         self._model = ""
         self._id = ""
@@ -138,17 +166,18 @@ class StreamDecoder:
 
     @property
     def is_complete(self) -> bool:
-        """Whether a finish reason was read."""
-        return self._reason is not None
+        """Whether a finish reason was read, and no word after it."""
+        return self._reason is not None and not self._goes_on
 
     def feed(self, piece: bytes) -> Sequence[Chunk]:
         """Return the chunks that `piece` completes."""
-        if not self._is_sniffed:
-            head = piece.lstrip()
-            if not head:
+        if self._head is not None:
+            piece = (self._head + piece).lstrip().removeprefix(_BOM)
+            if _BOM.startswith(piece):
+                self._head = piece
                 return ()
-            self._is_sniffed = True
-            self._plain = bytearray() if head[:1] in b"{[<" else None
+            self._head = None
+            self._plain = bytearray() if piece[:1] in b"{[<" else None
         if self._plain is not None:
             self._plain += piece
             return ()
@@ -233,10 +262,17 @@ class StreamDecoder:
         self._usage = said.usage or self._usage
         self._model = self._model or said.model
         self._id = self._id or said.id
+        if said.is_answer and said.place != self._place:
+            if self._has_choice and self._id:
+                return None  # of a second answer, which nobody asked for
+            self._place = said.place  # a host may count from one, or count its chunks, which then have no id
         self._reason = said.finish or self._reason
         self._has_choice = self._has_choice or said.is_answer
         self._is_over = said.is_over
-        return self._content(said)
+        chunk = self._content(said)
+        if self._reason is not None and (chunk is not None or said.finish is not None):
+            self._goes_on = said.finish is None  # some hosts tell the reason first
+        return chunk
 
     def _content(self, said: Reading) -> Chunk | None:
         words = writable(said.text or said.refusal)

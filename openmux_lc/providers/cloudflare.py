@@ -15,17 +15,17 @@ from openmux_lc.errors import InvalidRequest
 from openmux_lc.providers.answer import decode_answer
 from openmux_lc.providers.body import chat_body
 from openmux_lc.providers.chunks import StreamDecoder
+from openmux_lc.providers.cloudflare_reading import read_cloudflare
 from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply, parse_json
 from openmux_lc.providers.extra import harmless_extra, refuse_host_tools
-from openmux_lc.providers.message import arguments_text, finish_reason, read_usage
+from openmux_lc.providers.message import read_usage
 from openmux_lc.providers.openai import OpenAIDialect, post
-from openmux_lc.providers.reading import Reading, read_openai
 from openmux_lc.providers.vectors import Told, decode_vectors, to_vectors
-from openmux_lc.types.json import JsonObject, as_int, as_list, as_object, dig
+from openmux_lc.types.json import as_int, as_object, dig
 from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
 from openmux_lc.types.wire import Call
 
-__all__ = ["CloudflareDialect", "read_cloudflare"]
+__all__ = ["CloudflareDialect"]
 
 _MODEL: Final = re.compile(r"@?[a-z0-9][\w.:+-]*(/[a-z0-9][\w.:+-]*)*", re.ASCII | re.IGNORECASE)
 _ROOM_TOKENS: Final = 2048
@@ -71,34 +71,11 @@ class CloudflareDialect:
     def vectors(self, call: Call, request: EmbeddingRequest, reply: Reply) -> Vectors:
         """Return the vectors in a successful reply."""
         # A search of the bytes is quicker than to parse the numbers twice.
-        rows = dig(parse_json(call, reply.body), "result", "data") if b'"result"' in reply.body else None
+        said = as_object(dig(parse_json(call, reply.body), "result") if b'"result"' in reply.body else None)
+        rows = said.get("data")
         if not isinstance(rows, list):
             return decode_vectors(call, request, reply)
-        return to_vectors(call, request, reply, Told(rows))
-
-
-def read_cloudflare(payload: JsonObject, event: str, *, room: int | None = None) -> Reading:
-    """Return what a body, or a chunk, says.
-
-    Args:
-        payload: Of either shape, in its envelope or without one.
-        event: Its name; none has one.
-        room: The `max_tokens` that were sent: the native shape does not tell that an
-            answer was cut off there, only how long it is.
-    """
-    said = as_object(payload.get("result")) or payload
-    if "choices" in said:
-        return read_openai(said, event)
-    usage, reason = read_usage(said), finish_reason(said.get("finish_reason"))
-    if reason is None and room and usage is not None and usage.output_tokens >= room:
-        reason = "length"
-    return Reading(
-        text=arguments_text(said.get("response")),  # asked for JSON, the host also sends values of it
-        tool_calls=tuple(call for call in as_list(said.get("tool_calls")) if isinstance(call, dict)),
-        finish=reason,
-        usage=usage,
-        is_answer="response" in said or "tool_calls" in said,
-    )
+        return to_vectors(call, request, reply, Told(rows, read_usage(said)))
 
 
 def _prepared(call: Call) -> Call:

@@ -7,6 +7,7 @@ older version's, and the OpenAI dialect's of the host's other door.
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Final
 
 from openmux_lc.providers.answer import decode_answer
@@ -19,6 +20,7 @@ from openmux_lc.providers.message import finish_reason, read_piece, read_usage
 from openmux_lc.providers.openai import post
 from openmux_lc.providers.reading import Reading, read_openai
 from openmux_lc.providers.vectors import Told, to_vectors
+from openmux_lc.providers.whole import EventsOrWhole
 from openmux_lc.types.json import Json, JsonObject, as_list, as_object, as_text, dig
 from openmux_lc.types.run import Answer, EmbeddingRequest, Usage, Vectors
 from openmux_lc.types.wire import Call
@@ -48,8 +50,8 @@ class CohereDialect:
         return decode_answer(call, reply, read_cohere)
 
     def chunks(self, call: Call) -> ChunkDecoder:
-        """Return a fresh decoder for one stream."""
-        return StreamDecoder(call, read_cohere)
+        """Return a fresh decoder for one stream; the older version's is lines of JSON."""
+        return EventsOrWhole(StreamDecoder(call, read_cohere), partial(self.answer, call))
 
     def embedding(self, call: Call, request: EmbeddingRequest) -> Ask:
         """Return the request for vectors."""
@@ -70,7 +72,9 @@ class CohereDialect:
             raise to_fault(call, reply, now=time.time(), payload=payload)
         found = dig(payload, "embeddings")
         rows = as_object(found).get("float") if isinstance(found, dict) else found
-        return to_vectors(call, request, reply, Told(as_list(rows), _usage(as_object(dig(payload, "meta")))))
+        usage = _usage(as_object(dig(payload, "meta")))  # of pictures only, where it tells no tokens
+        told = usage if usage is not None and usage.input_tokens else None
+        return to_vectors(call, request, reply, Told(as_list(rows), told))
 
 
 def read_cohere(payload: JsonObject, event: str) -> Reading:

@@ -14,7 +14,7 @@ from openmux_lc.errors import InvalidRequest
 from openmux_lc.types.json import JsonObject, as_list, as_object, as_text
 from openmux_lc.types.wire import Call
 
-__all__ = ["harmless_extra", "refuse_files", "refuse_host_tools"]
+__all__ = ["file_kinds", "harmless_extra", "refuse_files", "refuse_host_tools"]
 
 _SAMPLING: Final = """
 temperature top_p top_k top_a top_n_sigma min_p typical_p tfs_z epsilon_cutoff eta_cutoff seed random_seed
@@ -86,14 +86,16 @@ def refuse_files(call: Call) -> None:
     Raises:
         InvalidRequest: A message holds a picture, sound or a file.
     """
-    for message in call.request.messages:
-        content = message.get("content")
-        if isinstance(content, str) or content is None:
-            continue
-        kinds = {as_text(as_object(part).get("type")) for part in as_list(content)}
-        if kinds & _FILES:
-            message_text = f"{call.route}: takes text only, so a {min(kinds & _FILES)} part was not sent"
-            raise InvalidRequest(message_text, provider=call.provider.id, model=call.model)
+    if kinds := file_kinds(call):
+        message = f"{call.route}: takes text only, so a {min(kinds)} part was not sent"
+        raise InvalidRequest(message, provider=call.provider.id, model=call.model)
+
+
+def file_kinds(call: Call) -> frozenset[str]:
+    """Return the kinds of parts in the messages that are no text."""
+    contents = (message.get("content") for message in call.request.messages)
+    parts = (part for content in contents if not isinstance(content, str) for part in as_list(content))
+    return frozenset(as_text(as_object(part).get("type")) for part in parts) & _FILES
 
 
 def refuse_host_tools(call: Call) -> None:

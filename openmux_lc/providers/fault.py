@@ -25,7 +25,7 @@ from openmux_lc.errors import (
 )
 from openmux_lc.providers.exchange import Reply
 from openmux_lc.providers.fault_rules import Clue, judge
-from openmux_lc.providers.fault_text import Told, error_text, hear
+from openmux_lc.providers.fault_text import Told, error_text, hear, own_words
 from openmux_lc.providers.limits import names_retry_delay, read_retry_after, read_window, until_refill
 from openmux_lc.providers.redact import request_texts, shown
 from openmux_lc.types.catalog import Provider
@@ -80,10 +80,11 @@ def to_fault(call: Call, reply: Reply, *, now: float, payload: Json = None) -> P
         now: Epoch seconds, for waiting times.
         payload: The body where it is parsed already, or an error event.
     """
+    secrets, texts = _secrets(call), tuple(request_texts(call.request))
     told = hear(payload, reply.body)
+    told = told._replace(sample=own_words(told.sample, texts, call.model))
     outer = reply.status if reply.status >= 300 else None
     kind, scope, advice = judge(_clue(call.provider, reply, told, _status(outer, told)))
-    secrets, texts = _secrets(call), tuple(request_texts(call.request))
     code = shown(told.code, secrets=secrets, texts=texts)[:60]
     status = outer or told.status
     marks = ", ".join(filter(None, (f"HTTP {status}" if status else "", code)))
@@ -123,7 +124,8 @@ def _clue(provider: Provider, reply: Reply, told: Told, status: int | None) -> C
         message=told.text[:200].lower(),
         is_relayed=told.is_relayed,
         is_page=told.is_page,
-        is_shared=is_shared or "account_limits" in provider.quirks,
+        # What comes inside a 200 was let in by the account's own limits already.
+        is_shared=reply.status >= 300 and (is_shared or "account_limits" in provider.quirks),
     )
 
 

@@ -1,7 +1,7 @@
 """The rules by which a failure gets class, scope and advice; their order is the rule.
 
-Numbers that only one host uses first, then the status, then code words and prose; the
-first rule of a table that is met counts.
+Codes that mean one thing first, then the status, then code words and prose; the first
+rule of a table that is met counts.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ _SLOW_MODEL: Final = Verdict(RateLimited, "model")
 _SLOW_ACCOUNT: Final = Verdict(RateLimited, "account", "skip_provider")
 _GONE_HOST: Final = Verdict(ModelGone, "provider", "skip_provider")
 
-_NUMBERS: Final[Mapping[str, tuple[frozenset[int | None], Verdict]]] = MappingProxyType(
+_CODES: Final[Mapping[str, tuple[frozenset[int | None], Verdict]]] = MappingProxyType(
     {
-        number: (frozenset(statuses), verdict)
-        for numbers, statuses, verdict in (
+        code: (frozenset(statuses), verdict)
+        for codes, statuses, verdict in (
             ("1113", (400, 402, 403, 429, None), _PAID_MODEL),
             ("1112 1121", (400, 401, 403, 429, None), _CLOSED_ACCOUNT),
             ("1312 1234", (400, 429, 500, None), _FAILED),
@@ -91,20 +91,26 @@ _NUMBERS: Final[Mapping[str, tuple[frozenset[int | None], Verdict]]] = MappingPr
             ("1210 1213 1214", (400, 429, None), _REFUSED),
             ("1261", (400, 429, None), _TOO_LONG),
             ("3036 4006", (400, 403, 429, None), _SLOW_ACCOUNT),
-            ("3040 3007 3008 3043", (400, 408, 429, 500, 502, None), _FAILED),
+            ("3040 3007 3008 3043 7009", (400, 408, 429, 500, 502, None), _FAILED),
             ("5023 5025 5004 3003 6004", (400, 403, None), _REFUSED),
-            ("5007 3042 7000 7003", (400, 403, 404, None), _NO_MODEL),
+            ("7003", (400, 404, None), _WRONG_ADDRESS),
+            ("5007 3042 7000", (400, 403, 404, None), _NO_MODEL),
             ("3006 5021", (400, 403, 413, None), _TOO_LONG),
             ("10000 10001 9109 9106 6003", (400, 401, 403, None), _WRONG_KEY),
             ("5016 5018 3041", (400, 403, None), _CLOSED_MODEL),
             ("3023", (400, 403, None), _CLOSED_ACCOUNT),
             ("30001", (400, 403, None), _NO_MONEY),
             ("20012 30003", (400, 403, 404, None), _NO_MODEL),
+            ("invalid_model model_not_found model_not_supported model_not_available", (400, 404, 422, None), _NO_MODEL),
+            ("model_decommissioned model_deprecated unavailable_model unknown_model", (400, 404, 422, None), _NO_MODEL),
+            ("image_not_found invalid_image image_download_failed unknown_url", (400, 404, 422, None), _REFUSED),
+            ("string_too_long", (400, None), _TOO_LONG),
+            ("refusal content_policy_violation content_filter", (400, 403, None), _CLOSED_REQUEST),
         )
-        for number in numbers.split()
+        for code in codes.split()
     }
 )
-"""Numeric codes and the statuses under which they mean what they mean."""
+"""Codes and the statuses under which they mean what they mean."""
 
 _Rules = tuple[tuple[re.Pattern[str], Verdict], ...]
 
@@ -128,7 +134,6 @@ _FORBIDDEN: Final[_Rules] = (
     (words.INCAPABLE, _REFUSED),
 )
 _BAD_REQUEST: Final[_Rules] = (
-    (words.BAD_TOOL_CALL, _BAD_CALL),
     (words.ENDED, _NO_MODEL),
     (words.REGION, _CLOSED_HOST),
     (words.KEY, _WRONG_KEY),
@@ -139,6 +144,7 @@ _BAD_REQUEST: Final[_Rules] = (
     (words.THING, _REFUSED),
     (words.GONE, _NO_MODEL),
     (words.ACCOUNT, _CLOSED_ACCOUNT),
+    (words.DENIED, _CLOSED_MODEL),
 )
 _TOO_MANY: Final[_Rules] = (
     (words.ENDED, _NO_MODEL),
@@ -158,25 +164,29 @@ _BEHIND_A_ROUTER: Final[Mapping[Verdict, Verdict]] = MappingProxyType(
 """What another host says of a router's key and account concerns one model of the router."""
 
 _VAGUE_STATUS: Final = frozenset({400, 403, None})
+_WRITTEN_STATUS: Final = frozenset({400, 408, 409, 422, 424, None, *range(500, 600)})
 _LONG_STATUS: Final = frozenset({400, 403, 422, 500, None})
 _EDGE_STATUS: Final = frozenset({521, 522, 523, 525, 526, 530})
 """The edge says that it cannot reach the host at all."""
 
-_OVERLOADED: Final = frozenset({408, 409, 425, 499, *range(500, 600)})
+_OVERLOADED: Final = frozenset({408, 409, 424, 425, 499, *range(500, 600)})
 
 
 def judge(clue: Clue) -> Verdict:
     """Return class, scope and advice of a failure."""
-    verdict = _by_number(clue) or _by_length(clue) or _by_status(clue)
+    verdict = _by_code(clue) or _by_generation(clue) or _by_length(clue) or _by_status(clue)
     return _BEHIND_A_ROUTER.get(verdict, verdict) if clue.is_relayed else verdict
 
 
-def _by_number(clue: Clue) -> Verdict | None:
-    for code in clue.codes:
-        statuses, verdict = _NUMBERS.get(code, (frozenset(), _FAILED))
-        if clue.status in statuses:
-            return verdict
-    return None
+def _by_code(clue: Clue) -> Verdict | None:
+    met = (verdict for code, (statuses, verdict) in _CODES.items() if code in clue.codes and clue.status in statuses)
+    return next(met, None)
+
+
+def _by_generation(clue: Clue) -> Verdict | None:
+    """Return whether the model wrote nonsense; what it wrote is quoted, so no other word counts."""
+    is_nonsense = clue.status in _WRITTEN_STATUS and words.BAD_TOOL_CALL.search(clue.text)
+    return _BAD_CALL if is_nonsense else None
 
 
 def _by_length(clue: Clue) -> Verdict | None:
@@ -190,7 +200,7 @@ def _by_status(clue: Clue) -> Verdict:
     status = clue.status
     if status in {429, 498} or (status in _VAGUE_STATUS and words.LIMITED.search(clue.text)):
         return _too_many(clue)
-    if status is not None and 300 <= status < 400:
+    if status is not None and (300 <= status < 400 or status == 407):
         return _WRONG_ADDRESS
     if status in {404, 410}:
         return _missing(clue)
@@ -221,12 +231,14 @@ def _too_many(clue: Clue) -> Verdict:
 
 def _missing(clue: Clue) -> Verdict:
     text = clue.text
-    if words.RETIRED.search(text):
+    if words.RETIRED.search(text) or words.RETIRED.search(clue.message):
         return _GONE_HOST
     if clue.status == 410:
         return _NO_MODEL
     if words.UNFIT.search(text):
         return _REFUSED
+    if words.SICK.search(text):
+        return _FAILED
     if words.POLICY.search(text):
         return _CLOSED_MODEL
     is_other_thing = words.THING.search(text) and not words.MODEL.search(text)
@@ -236,7 +248,7 @@ def _missing(clue: Clue) -> Verdict:
 def _forbidden(clue: Clue) -> Verdict:
     if clue.is_page:
         return _CLOSED_HOST
-    is_bare = words.BARE.fullmatch(clue.message[:100]) is not None
+    is_bare = clue.status == 403 and words.BARE.fullmatch(clue.message[:100]) is not None
     return _first(_FORBIDDEN, clue.text) or (_WRONG_KEY if is_bare else _CLOSED_MODEL)
 
 
@@ -250,8 +262,6 @@ def _bad_request(clue: Clue) -> Verdict:
 
 def _failed(clue: Clue) -> Verdict:
     status, text = clue.status, clue.text
-    if words.BAD_TOOL_CALL.search(text):
-        return _BAD_CALL
     if status in _EDGE_STATUS:
         return _UNREACHABLE
     if status == 501 or (status == 500 and words.CANNOT.search(text)):

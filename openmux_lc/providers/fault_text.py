@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 from typing import Final, NamedTuple, cast
 
 from openmux_lc.types.json import Json, as_int, as_list, as_text, dig
 
-__all__ = ["Told", "error_text", "hear", "parsed"]
+__all__ = ["Told", "error_text", "hear", "own_words", "parsed"]
 
 _TEXT_CHARS: Final = 4000
 _MESSAGE_CHARS: Final = 1200
@@ -126,6 +126,12 @@ _PROSE_STATUS: Final = re.compile(
     r"^\W{0,4}(?:error:? )?([45]\d\d) [A-Z]|<([45]\d\d)>|\b(?:code|status|status_code|status code)[=:] ?([45]\d\d)\b"
 )
 _FRINGE: Final = " \t\r\n.,:;!\"'[](){}"
+_QUOTED: Final = re.compile(r"\"([^\"]{12,400})\"|`([^`]{12,400})`|'([^']{12,400})'")
+_QUOTATIONS: Final = 8
+_SHORTEST_TEXT: Final = 20
+"""A shorter text may be a host's own words by chance."""
+_SHORTEST_NAME: Final = 8
+_EMPTY: Final = frozenset({"error", "none", "null"})
 _URL: Final = re.compile(r"https?://[^\s'\"<>]{1,400}")
 _PAGE_TEXT: Final = re.compile(r"<(?:title|h1|h2|p)\b[^<>]{0,200}>([^<>]{0,300})", re.IGNORECASE)
 
@@ -213,13 +219,16 @@ def error_text(payload: Json, body: bytes | str = b"") -> str:
         body: The body as it came.
     """
     payload = parsed(body) if payload is None else payload
-    return _text(payload, _relayed(payload), body)
+    inner = _relayed(payload)
+    return _text(payload, _nested(payload) if inner is None else inner, body)
 
 
 def hear(payload: Json, body: bytes | str = b"") -> Told:
     """Return everything that a failed reply says; the arguments are `error_text`'s."""
     payload = parsed(body) if payload is None else payload
     inner = _relayed(payload)
+    is_behind = inner is not None or _names_another(payload)
+    inner = _nested(payload) if inner is None else inner
     text = _text(payload, inner, body)
     codes = tuple(dict.fromkeys((*_codes(payload), *_codes(inner))))
     leaves = _leaves(payload) if payload is not None else ()
@@ -227,7 +236,6 @@ def hear(payload: Json, body: bytes | str = b"") -> Told:
     number, in_prose = _number(payload), _number_in_prose(text)
     named = (_STATUS_WORDS[code.lower()] for code in codes if code.lower() in _STATUS_WORDS)
     raw = body if isinstance(body, str) else body[:64].decode("utf-8", "replace")
-    provider = dig(payload, "error", "metadata", "provider_name") or dig(payload, "details", "provider")
     return Told(
         text=text,
         code=next((code for code in codes if not code.isdecimal()), next(iter(codes), "")),
@@ -236,17 +244,38 @@ def hear(payload: Json, body: bytes | str = b"") -> Told:
         is_number=number is not None,
         prose_status=in_prose,
         sample=_URL.sub(" ", " ".join(words)[:_SAMPLE_CHARS]),
-        is_relayed=inner is not None or bool(provider) or "upstream" in text.lower(),
+        is_relayed=is_behind or "upstream" in text.lower(),
         is_page=payload is None and raw.lstrip()[:1] == "<",
         payload=payload,
         inner=inner,
     )
 
 
+def own_words(sample: str, texts: Iterable[str], model: str) -> str:
+    """Return `sample` without the request's words and the model's name: neither says what failed.
+
+    Args:
+        sample: A host's words.
+        texts: What the request said, whole or in part quoted by the host.
+        model: The model's id, left out where it cannot be a word of its own.
+    """
+    said = tuple(texts)
+    for text in said:
+        sample = sample.replace(text, " ") if len(text) >= _SHORTEST_TEXT else sample
+    if len(model) >= _SHORTEST_NAME and not model.isalpha():
+        sample = sample.replace(model, "x")
+
+    def kept(quotation: re.Match[str]) -> str:
+        quoted = quotation[0][1:-1]
+        return "''" if any(quoted in text for text in said) else quotation[0]
+
+    return _QUOTED.sub(kept, sample, count=_QUOTATIONS) if said else sample
+
+
 def _text(payload: Json, inner: Json, body: bytes | str) -> str:
     found = list(islice(_messages(payload), 8))
     told = [text for text in (*_messages(inner), *found) if not _is_vague(text)]
-    if inner is not None and found and not _is_vague(found[0]):
+    if inner is not None and found and not _is_vague(found[0]) and found[0].lstrip()[:1] != "{":
         told = found
     text = next(iter(told), "") or next(iter(found), "")
     if text:
@@ -289,16 +318,32 @@ def _relayed(payload: Json) -> Json:
     return raw[:_TEXT_CHARS] if inner is None else inner
 
 
+def _names_another(payload: Json) -> bool:
+    """Whether a router names the host behind it, or that host's own code."""
+    names = (("error", "metadata", "provider_name"), ("error", "metadata", "provider_code"), ("details", "provider"))
+    return any(dig(payload, *path) for path in names)
+
+
+def _nested(payload: Json) -> Json:
+    """Return the body that a host has put into its message as text, else None."""
+    message = dig(payload, "error", "message")
+    is_body = isinstance(message, str) and message.lstrip()[:1] == "{" and len(message) <= _INNER_CHARS
+    inner = parsed(message) if is_body and isinstance(message, str) else None
+    return inner if isinstance(inner, dict) else None
+
+
 def _codes(payload: Json) -> Iterator[str]:
+    is_flat = dig(payload, "object") == "error"  # its numbers are statuses, or one host's own
     for path in _ROOTS:
         root = dig(payload, *path)
         for name in ("code", "type", "status", "error_type", "reason", "errorcode", "error", "name"):
             found = dig(root, name)
             if isinstance(found, str):
                 word = found.strip()
-                if word and len(word) <= 100 and " " not in word and word.lower() not in {"error", "none", "null"}:
+                is_own = is_flat and not path and word.isdecimal()
+                if word and len(word) <= 100 and " " not in word and not is_own and word.lower() not in _EMPTY:
                     yield word
-            elif as_int(found) is not None:
+            elif as_int(found) is not None and (path or not is_flat):
                 yield str(as_int(found))[:20]
     for detail in as_list(dig(payload, "error", "details") or dig(payload, 0, "error", "details"))[:8]:
         yield from filter(None, (as_text(dig(detail, "reason"))[:100],))

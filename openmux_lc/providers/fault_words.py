@@ -15,6 +15,7 @@ __all__ = [
     "BARE",
     "BUSY",
     "CANNOT",
+    "DENIED",
     "ENDED",
     "FOR_ACCOUNT",
     "FOR_MODEL",
@@ -58,7 +59,8 @@ KEY: Final = _words(
     r"|auth|access token|bearer)|no auth credentials|authentication_error"
     r"|(authenti[cs]ation|authori[sz]ation) (failed|error|required|header)|unregistered callers|sufficient permissions"
     r"|reported as leaked"
-    r"|use another api key|invalid token\b|auth_?error\b|no api key|consumer 'api_key|unauthenticated"
+    r"|use another api key|invalid token\b(?! (ids?|in|at|index|count|type)\b)"
+    r"|auth_?error\b|no api key|consumer 'api_key|unauthenticated"
 )
 NOT_THE_KEY: Final = _words(
     r"promotion (has )?ended|paid_model_auth|requires? (a )?(pro|paid|premium|subscription)"
@@ -73,39 +75,42 @@ MONEY: Final = _words(
     r"|(credits?|balance|quota) (are |is |has been |have been )?(depleted|exhausted|insufficient|expired|used up)"
     r"|depleted|add (a )?(credits?|payment)|requires? (a )?(payment|billing)|set up billing|credits_?error"
     r"|credit limit|balance is |past invoices|out of credits|cloud credits|key limit exceeded"
-    r"|no (remaining )?credits|insufficient pollen"
+    r"|no (remaining )?credits|insufficient pollen|exhausted balance|spend(ing)? (cap|limit)"
 )
 MONEY_FOR_SURE: Final = _words(
-    r"insufficient[_ ](quota|credit|balance|fund)|payment[_ ](method_)?required"
-    r"|credits?_?(error| expired| depleted)|out of credits|balance is "
+    r"insufficient[_ ](quota|credit|balance|fund)|payment[_ ](method_)?required|spend(ing)? (cap|limit)"
+    r"|credits?_?(error| expired| depleted)|credits? (are |have been )(depleted|exhausted)|out of credits|balance is "
 )
-QUEUED: Final = _words(r"queue (is )?full|already queued|too many requests|rate[ _-]?limit")
+QUEUED: Final = _words(r"queue (is )?full|already queued|too many requests|rate[ _-]?limit|in_flight")
 TIER: Final = _words(r"tier not (high|allowed)|required tier|your tier")
 MODERATED: Final = _words(
     r"moderation|flagged|content[_ -](policy|filter)|content management policy|usage guidelines"
     r"|safety[_ -](check|system|filter|polic|reason)|violat\w{1,6} [\w ]{0,40}(polic|guideline|terms)"
-    r"|data_?inspection|inappropriate content|prohibited_content|responsibleai|\bnsfw\b|\brefusal\b"
-    r"|sensitive content|unsafe content|\bblocked (input|output|content|by (our|the) (safety|content))"
+    r"|data_?inspection|inappropriate content|prohibited_content|responsibleai|\bnsfw\b"
+    r"|sensitive_?(content| content| information)|unsafe content"
+    r"|\bblocked (input|output|content|by (our|the) (safety|content))"
+    r"|\b(request|prompt|input|output|message|content|response) (was |is |has been )?blocked\b|prompt injection"
 )
 UNSAFE: Final = _words(r"\b(blocked|unsafe)\b")
 LONG: Final = _words(
-    r"context[ _](length|window|size) ?(is|was|limit|exceeded|of|\(|_exceeded|only)"
+    r"context[ _](length|window|size) ?(is|was|has been|limit|exceed|of|\(|_exceeded|only)"
     r"|context_(length|window)_exceeded"
     r"|(maximum|available|model'?s|exceeds the|exceeds this model'?s|this model|larger) (maximum )?context"
-    r"|too many (input |prompt |total )?tokens|too_many_tokens|prompt[\w ]{0,20}(too long|exceeds)|exceed_context"
+    r"|too many (input |prompt |total )?tokens|too_many_tokens|prompt[\w ]{0,30}(too long|exceeds)|exceed_context"
     r"|exceeds? (the |this )?(maximum|available|model'?s)( \w{1,15}){0,5} (tokens?|context|length)"
     r"|input is too (long|large)|reduce the length|request too large|request_too_large"
     r"|(input|prompt)[\w ]{0,30}(longer|larger) than|too large for (the )?model|physical batch size"
     r"|maximum prompt length|(max_new_)?tokens`? must be <=|tokens \+ `?max_(new_)?tokens|token limit"
     r"|(max_)?tokens?_limit_exceeded|max_tokens_exceeded|input length exceeds|prompt contains \d{3,9} tokens"
     r"|(?<![a-z]_)tokens[\w ]{0,40} must be (less|smaller|at most)|exceeded this model context|input length and"
-    r"|longest (supported|allowed)|max_seq_len"
-    r"|maximum (allowed )?(input |number of )?(tokens|input length|sequence length)"
+    r"|range of input length|longest (supported|allowed)|max_seq_len"
+    r"|n_keep \(\d{1,9}\) >= n_ctx|must have (less|fewer) than \d{1,9} tokens"
+    r"|maximum (allowed |supported )?(input |number of )?(tokens|input length|sequence length|model length)"
 )
 GONE: Final = _words(
     r"decommissioned|has been deprecated|is deprecated|model_deprecated|end[- ]of[- ]life"
     r"|model_?(not_?(found|available|supported|exist)|unavailable)|not a valid model|invalid[_ ]model\b"
-    r"|unknown[_ ]model|no such model|no longer (available|supported|served|offered)"
+    r"|(unknown|unavailable)[_ ]model\b|no such model|no longer (available|supported|served|offered)"
     r"|\bmodel\b[^\n]{0,80}?(not found|does not exist|doesn't exist|do(es)? not have access|no longer"
     r"|not available|unavailable|not exist|was removed|has been removed|not deployed|is disabled)"
     r"|free_variant_ended|brownout|no endpoints found for|unavailable for free"
@@ -115,8 +120,8 @@ GONE: Final = _words(
 )
 THING: Final = _words(
     r"\b(generation|cached ?content|prediction|destination|file|upload|batch|job|assistant|thread|vector store"
-    r"|conversation|previous response|previous_response|collection)\b[^.]{0,90}?(not found|does not exist"
-    r"|no longer exists)"
+    r"|conversation|previous response|previous_response|collection|dataset|connector)\b"
+    r"[^.]{0,90}?(not found|does not exist|may not exist|no longer exists)|no file matches"
 )
 MODEL: Final = _words(r"\bmodels?\b")
 UNFIT: Final = _words(
@@ -132,7 +137,8 @@ POLICY: Final = _words(
 REGION: Final = _words(
     r"location is not supported|unsupported_country"
     r"|(country|region)[\w, ]{0,40}(not (supported|available)|restricted)|region_restricted"
-    r"|not available in your (country|region)|geo-?(block|restrict)"
+    r"|not available in your (country|region)|geo-?(block|restrict)|check your network settings"
+    r"|^(error code: |error )10(0[6-9]|10|12|20)\b"
 )
 ACCOUNT: Final = _words(
     r"real[- ]name|identity verif|verify your|account verification"
@@ -146,26 +152,34 @@ BARE: Final = _words(
     r"\W*(\d{3}\b\W*)?((forbidden|unauthori[sz]ed|access (denied|forbidden)|permission[_ ]denied"
     r"|not authori[sz]ed)\b\W*){0,3}"
 )
+DENIED: Final = _words(r"access (is )?denied|permission[_ ]denied|no access to|not authorized to")
 BAD_TOOL_CALL: Final = _words(
     r"tool_use_failed|hallucinated|failed to (call a function|generate (json|tool|valid)|validate json)"
     r"|json_validate_failed|malformed[_ ]function[_ ]call|error parsing tool call|no valid response generated"
-    r"|tool call validation failed|output_parse_failed|tool_call_parse"
+    r"|json mode couldn'?t be met|tool call validation failed|output_parse_failed|tool_call_parse"
 )
 CANNOT: Final = _words(
     r"requires --|not supported|unsupported|is not (a )?multimodal|does not support|doesn't support"
-    r"|cannot use both|cannot (make get|fetch|download|load|open)"
-    r"|failed to (load|fetch|download|decode|open|process) [\w ]{0,30}(image|audio|file|url|media|content)|, url='"
+    r"|cannot use both|cannot (make get|fetch|download|load|open|identify)|missing data required"
+    r"|jinja exception"
+    r"|failed to (load|fetch|download|decode|open|process) [\w :]{0,30}(image|audio|file|url|media|content)|, url='"
     r"|invalid (json schema|image|audio|base64|parameter|schema)|failed to parse (grammar|messages|tools)|must be a\b"
 )
-VALIDATION: Final = _words(r"validation error|invalid request|bad request|must be (strictly|one of|a |an )")
+VALIDATION: Final = _words(
+    r"validation error|invalid request|unexpected endpoint|bad request|must be (strictly|one of|a |an )"
+)
 LIMITED: Final = _words(
     r"rate[ _-]?limit|too[ _]many[ _](concurrent )?requests|quota[ _]exceeded|quotaexceeded"
     r"|exceeded (your|the) [\w ]{0,40}quota|resource_exhausted|request was throttled|throttlingexception"
     r"|usage limit"
 )
-SICK: Final = _words(r"degraded function|upstream request failed|worker local total|resourceexhausted")
+SICK: Final = _words(
+    r"degraded function|upstream (request failed|service unavailable)|no successful provider"
+    r"|worker local total|resourceexhausted"
+    r"|insufficient (system )?(resources|memory)|out of memory|model has (unloaded|crashed)"
+)
 BUSY: Final = _words(
-    r"overloaded|out of capacity|(maximum|at|over) capacity|capacity temporarily|model (is )?(too )?busy"
+    r"overloaded|out of capacity|no capacity|(maximum|at|over) capacity|capacity temporarily|model (is )?(too )?busy"
     r"|high (traffic|demand)|queue_exceeded|server (is )?busy|service is (temporarily )?unavailable"
     r"|capacity_exceeded_try"
 )
@@ -178,8 +192,8 @@ FOR_MODEL: Final = _words(
 )
 FOR_ACCOUNT: Final = _words(
     r"free-models-per|trial key|(your|this|per|the) account|account limited|account[- ]wide|workspace"
-    r"|for (your )?ip\b|per ip\b|log ?in\b|sign ?in\b|access token|neurons|daily free allocation|usage[ _]?limit"
-    r"|freeusagelimit|userby(minute|day|hour)|for your org"
+    r"|for (your )?ip\b|per ip\b|\b(log|sign) ?in\b|access token|neurons|daily free allocation|usage[ _]?limit"
+    r"|freeusagelimit|userby(minute|day|hour)|for your org|^(error code: |error )1015\b|had to rate limit you"
 )
-RETIRED: Final = _words(r"retirement|has been retired and")
+RETIRED: Final = _words(r"retirement[_ ]brownout|has been retired and|https?://\S{1,200} is no longer")
 USED_UP: Final = _words(r"usagelimit")

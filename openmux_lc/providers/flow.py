@@ -195,6 +195,8 @@ class Flow:
                 self._raw += part[: RAW_BYTES - len(self._raw)]
             if not self._decoder.is_over:
                 chunks += self._decoder.feed(part)
+        if chunks:  # some hosts tell the reason first, or with every word
+            self._end_at = self._call.deadline
         self.renew()
         return chunks
 

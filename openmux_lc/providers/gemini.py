@@ -10,7 +10,7 @@ import time
 from functools import partial
 from urllib.parse import quote
 
-from openmux_lc.errors import InvalidRequest
+from openmux_lc.errors import ConnectionFailed, InvalidRequest
 from openmux_lc.providers.answer import to_answer
 from openmux_lc.providers.chunks import StreamDecoder
 from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply, parse_json
@@ -51,8 +51,15 @@ class GeminiDialect:
     def answer(self, call: Call, reply: Reply) -> Answer:
         """Return the answer in a successful reply, which may be a stream written as one array."""
         payload = _payload(call, reply)
-        events = payload if isinstance(payload, list) else [payload]
-        return to_answer(call, reply, {}, joined([read_gemini(as_object(event), "") for event in events]))
+        if not isinstance(payload, list):
+            return to_answer(call, reply, {}, read_gemini(as_object(payload), ""))
+        said = joined([read_gemini(as_object(event), "") for event in payload])
+        if said.finish is None and said.fault is None and said.is_answer:
+            message = f"{call.route}: the stream ended before the answer was whole"
+            raise ConnectionFailed(
+                message, provider=call.provider.id, model=call.model, scope="model", advice="next_route"
+            )
+        return to_answer(call, reply, {}, said)
 
     def chunks(self, call: Call) -> ChunkDecoder:
         """Return a fresh decoder for one stream."""

@@ -1,7 +1,7 @@
 """What a body or an event of Google's native dialect says.
 
 Thoughts are parts with a flag, usage comes in every event and the last one counts.
-Code that the host ran and media are left out: neither was asked for.
+Code that the host ran, media and a second candidate are left out: none was asked for.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ from openmux_lc.types.run import Usage
 
 __all__ = ["joined", "read_gemini", "token_usage"]
 
+_NUMBERS: Final = (
+    *("", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT"),
+    *("SPII", "MALFORMED_FUNCTION_CALL", "IMAGE_SAFETY", "UNEXPECTED_TOOL_CALL"),
+)
+"""Finish reasons by number: clients that ask for `enum-encoding=int` get those."""
 _FILTERED: Final = frozenset({"IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR"})
 _FAILED: Final = frozenset(
     {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE"}
@@ -25,8 +30,9 @@ _FAILED: Final = frozenset(
 
 def read_gemini(payload: JsonObject, event: str) -> Reading:  # noqa: ARG001 - events of this dialect have no names
     """Return what a body, or an event of a stream, says."""
-    candidate = as_object(dig(payload, "candidates", 0))
-    reason = as_text(candidate.get("finishReason"))
+    candidates = map(as_object, as_list(payload.get("candidates")))
+    candidate = next((each for each in candidates if not each.get("index")), as_object(None))
+    reason = _reason(candidate.get("finishReason"))
     is_blocked = not candidate and bool(dig(payload, "promptFeedback", "blockReason"))
     texts, thoughts, calls, mark = list[str](), list[str](), list[JsonObject](), ""
     for part in map(as_object, as_list(dig(candidate, "content", "parts"))):
@@ -55,14 +61,27 @@ def joined(pieces: Sequence[Reading]) -> Reading:
     """Return what the pieces of an answer say together; the last one tells how it ended."""
     if len(pieces) < 2:
         return pieces[0] if pieces else Reading()
-    return pieces[-1]._replace(
+    last = pieces[::-1]
+    return Reading(
         text="".join(piece.text for piece in pieces),
         reasoning="".join(piece.reasoning for piece in pieces),
         tool_calls=tuple(call for piece in pieces for call in piece.tool_calls),
-        signature=next((piece.signature for piece in reversed(pieces) if piece.signature), ""),
+        finish=next((piece.finish for piece in last if piece.finish), None),
+        usage=next((piece.usage for piece in last if piece.usage), None),
+        model=next((piece.model for piece in pieces if piece.model), ""),
+        id=next((piece.id for piece in pieces if piece.id), ""),
         is_answer=any(piece.is_answer for piece in pieces),
         fault=next((piece.fault for piece in pieces if piece.fault), None),
+        signature=next((piece.signature for piece in last if piece.signature), ""),
     )
+
+
+def _reason(told: Json) -> str:
+    """Return why it ended by its name, `""` while it has not."""
+    number = as_count(told)
+    if number is not None:
+        return _NUMBERS[number] if number < len(_NUMBERS) else "OTHER"
+    return as_text(told).removeprefix("FINISH_REASON_UNSPECIFIED")
 
 
 def _tool_call(function: JsonObject) -> JsonObject:
@@ -86,7 +105,7 @@ def token_usage(payload: JsonObject) -> Usage | None:
         as_count(fields.get(f"{name}TokenCount"))
         for name in ("prompt", "toolUsePrompt", "candidates", "thoughts", "total")
     )
-    if sent is None and got is None and total is None:
+    if sent is None and got is None:
         return None
     counts = (sent or 0) + (tools or 0), (got or 0) + (thought or 0)
     return Usage(

@@ -74,7 +74,9 @@ class HuggingFaceDialect:
         if not _task(call):
             return self._openai.answer(call, reply)
         payload = _checked(call, reply)
-        fields = as_object(payload[0] if isinstance(payload, list) and payload else payload)
+        while isinstance(payload, list) and payload:  # one per text sent; for a list of texts once more in a list
+            payload = payload[0]
+        fields = as_object(payload)
         return to_answer(call, reply, fields, _reader(call)(fields, ""))
 
     def chunks(self, call: Call) -> ChunkDecoder:

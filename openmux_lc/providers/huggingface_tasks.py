@@ -14,7 +14,7 @@ from urllib.parse import quote
 from openmux_lc.providers.answer import bad_payload
 from openmux_lc.providers.message import finish_reason
 from openmux_lc.providers.reading import Reading, read_openai
-from openmux_lc.types.json import Json, JsonObject, as_count, as_list, as_object, as_text
+from openmux_lc.types.json import Json, JsonObject, as_count, as_list, as_object, as_text, dig
 from openmux_lc.types.run import Request, Usage
 from openmux_lc.types.wire import Call
 
@@ -70,7 +70,9 @@ def read_task(payload: JsonObject, event: str, prompt: str = "") -> Reading:
     """
     if "choices" in payload:
         return read_openai(payload, event)  # some engines answer a task in the dialect of chat
-    whole = next((payload[name] for name in _TEXTS if isinstance(payload.get(name), str)), None)
+    whole = next((payload[name] for name in _TEXTS if isinstance(payload.get(name), str | list)), None)
+    if isinstance(whole, list):  # asked with messages, some engines give all of them back
+        whole = as_text(dig(whole, -1, "content"))
     details = as_object(payload.get("details"))
     token = as_object(payload.get("token"))
     text = as_text(whole).removeprefix(prompt)

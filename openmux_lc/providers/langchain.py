@@ -66,6 +66,8 @@ class ProviderChatModel(BaseChatModel):
         api_key: Sent as the row says; None where the host needs none.
         timeout: Seconds for a whole call, its repeats included; default 120.
         max_retries: Repeats after a passing fault, before the first word; default 2.
+        may_ask: Called with the model's id before each send; raises where that one may
+            not be called. None lets every model pass.
 
     Raises:
         ProviderError: The provider failed; each is LangChain's `ModelError` as well.
@@ -96,6 +98,7 @@ class ProviderChatModel(BaseChatModel):
     reasoning_effort: str | None = None
     streaming: bool = False
     clients: InstanceOf[Clients] = Field(default_factory=Clients, exclude=True, repr=False)
+    may_ask: Callable[[str], None] | None = Field(default=None, exclude=True, repr=False)
 
     _adapter: Adapter = PrivateAttr()
 
@@ -110,10 +113,13 @@ class ProviderChatModel(BaseChatModel):
         return self._adapter
 
     def call(self, request: Request, *, model: str | None = None) -> Call:
-        """Return the call by which `request` goes to this model."""
+        """Return the call by which `request` goes to this model, or to another one of the host."""
+        asked = model or self.model_name
+        if self.may_ask is not None:
+            self.may_ask(asked)
         return Call(
             provider=self.provider,
-            model=model or self.model_name,
+            model=asked,
             request=request,
             key=self.api_key,
             deadline=time.monotonic() + self.timeout,
@@ -252,25 +258,31 @@ class ProviderChatModel(BaseChatModel):
 
 
 def chat_model_for(
-    provider: Provider, model: str, *, api_key: SecretStr | None = None, **options: Any
+    provider: Provider,
+    model: str,
+    *,
+    api_key: SecretStr | None = None,
+    may_ask: Callable[[str], None] | None = None,
+    **options: Any,
 ) -> BaseChatModel:
     """Return the LangChain face of a row's model, which sends whatever it is asked.
 
-    There is no check that the model is free before its sends: that stands in the
-    pool and in `openmux_lc.provider_chat_model`. What can be billed will be billed.
+    There is no check that the model is free before its sends unless `may_ask` is one:
+    `openmux_lc.provider_chat_model` brings it. What can be billed will be billed.
 
     Args:
         provider: The row, its `base_url` as it is to be used.
         model: The provider's own id.
         api_key: Its key, where it takes one.
+        may_ask: As the class's field.
         **options: Fields of the class; for engines with Ollama's API those of
             langchain-ollama's `ChatOllama`, where that is installed.
     """
     if provider.dialect == "ollama" and importlib.util.find_spec("langchain_ollama") is not None:
         from langchain_ollama import ChatOllama
 
-        return ChatOllama(model=model, **ollama_options(provider, api_key), **options)
-    return ProviderChatModel(provider=provider, model=model, api_key=api_key, **options)
+        return ChatOllama(model=model, **ollama_options(provider, api_key, may_ask), **options)
+    return ProviderChatModel(provider=provider, model=model, api_key=api_key, may_ask=may_ask, **options)
 
 
 def _to_result(answer: Answer) -> ChatResult:

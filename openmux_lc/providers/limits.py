@@ -43,18 +43,21 @@ _PROSE_DURATION: Final = re.compile(
     r"(?:try again|retry|retrying|available|resets?|wait) (?:again )?(?:in |after |for )?(?:another )?~?"
     r"((?:[\d.]{1,15}\s?(?:ms|[smhd])(?![a-z])\s?){1,6})"
 )
+_SPELLED: Final = r" ~?([\d.]{1,15}) ?(milli|sec(?:ond)?|min(?:ute)?|hour|day)s?\b"
 _PROSE_WORDS: Final = re.compile(
-    r"(?:(?:try again|retry|retrying|available|resets?|wait)(?: in| after| for)?(?: another)?|in) ~?([\d.]{1,15}) ?"
-    r"(milli|sec(?:ond)?|min(?:ute)?|hour|day)s?\b"
+    r"(?:try again|retry|retrying|available|resets?|wait)(?: in| after| for)?(?: another)?" + _SPELLED
 )
+_PROSE_IN: Final = re.compile(r"\bin" + _SPELLED)
+"""A wait for a limit; beside any other failure it tells how long that took."""
 _PROSE_WINDOW: Final = re.compile(r"\bduration_s: ?(\d{1,7})\b")
 _PROSE_MOMENT: Final = re.compile(
     r"\b(?:resets?|available|again) (?:at|on) "
     r"(\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d)?(?:\.\d{1,9})?(?:z|[+-]\d\d:?\d\d)?)"
 )
 _SPAN: Final = re.compile(
-    r"(?:\bper[- _]?|/ ?|\ba |each )(second|sec|minute|min|hour|day|month)\b|\b(daily|monthly|neurons|[tr]p[dmhs]\b)"
-    r"|this (month)|limit_rp([md])",
+    r"(?:\bper[- _]?|/ ?|\ba |each )(second|sec|minute|min|hour|day|month)\b"
+    r"|\b(hourly|daily|monthly|neurons|[tr]p[dmhs]\b)"
+    r"|(?:this|next) (month)|limit_rp([md])",
     re.IGNORECASE,
 )
 _QUOTA_PER_DAY: Final = re.compile(r"PerDay(?![a-z])")
@@ -62,7 +65,7 @@ _SPANS: Final[Mapping[str, WindowName]] = MappingProxyType(
     {
         **dict.fromkeys(("second", "sec", "rps", "tps"), "second"),
         **dict.fromkeys(("minute", "min", "rpm", "tpm", "m"), "minute"),
-        **dict.fromkeys(("hour", "rph", "tph"), "hour"),
+        **dict.fromkeys(("hour", "hourly", "rph", "tph"), "hour"),
         **dict.fromkeys(("day", "daily", "neurons", "rpd", "tpd", "d"), "day"),
         **dict.fromkeys(("month", "monthly"), "month"),
     }
@@ -127,7 +130,7 @@ def read_retry_after(
         is_limit: A rate limit was hit. Else no figure of a limit counts, nor a zero:
             some hosts send `retry-after: 0` with everything.
     """
-    hints = (*_header_hints(headers, now), *_body_hints(payload, now), _prose_s(text, now))
+    hints = (*_header_hints(headers, now), *_body_hints(payload, now), _prose_s(text, now, is_limit=is_limit))
     for hint in hints:
         if hint is not None and (is_limit or hint > 0):
             return hint
@@ -272,12 +275,12 @@ def _body_hints(payload: Json, now: float) -> Iterable[float | None]:
             yield seconds_until(value, now)
 
 
-def _prose_s(text: str, now: float) -> float | None:
+def _prose_s(text: str, now: float, *, is_limit: bool) -> float | None:
     sample = text[:2000].lower()
     match = _PROSE_DURATION.search(sample)
     seconds = _duration_s(re.sub(r"\s", "", match[1])) if match else None
     if seconds is None:
-        match = _PROSE_WORDS.search(sample)
+        match = _PROSE_WORDS.search(sample) or (_PROSE_IN.search(sample) if is_limit else None)
         number = as_float(match[1]) if match else None
         seconds = number * _WORDS_S[match[2]] if match and number is not None else None
     if seconds is None:

@@ -19,6 +19,7 @@ from openmux_lc.types.wire import Call
 __all__ = ["AsyncLines", "Lines"]
 
 _ESCAPES: Final = ((b"\xc2\x85", rb"\u0085"), (b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"))
+_NOTHING_SAID: Final = b',"message":{"role":"assistant","content":""}}'
 
 
 class _Progress(Protocol):
@@ -34,7 +35,7 @@ class _LineDecoder:
 
     def __init__(self, call: Call, progress: _Progress) -> None:
         self._call, self._progress = call, progress
-        self._rest = b""
+        self._rest = bytearray()
         self._whole = b""
 
     @property
@@ -54,15 +55,19 @@ class _LineDecoder:
 
     def feed(self, piece: bytes) -> Sequence[Chunk]:
         """Keep `piece`; no chunks come of it here."""
-        head, newline, rest = (self._rest + piece).rpartition(b"\n")
-        if len(rest) > MAX_EVENT_BYTES:
+        head, newline, rest = piece.rpartition(b"\n")
+        if newline:
+            self._whole = b"".join((self._whole, self._rest, head, newline))
+            self._rest.clear()
+        self._rest += rest
+        if len(self._rest) > MAX_EVENT_BYTES:
             raise bad_payload(self._call, "holds a line larger than 1 MiB, so it was not read on")
-        self._whole, self._rest = self._whole + head + newline, rest
         return ()
 
     def finish(self) -> Sequence[Chunk]:
         """Treat what is left as a line."""
-        self._whole, self._rest = self._whole + self._rest, b""
+        self._whole += bytes(self._rest)
+        self._rest.clear()
         return ()
 
     def take(self) -> bytes:
@@ -70,7 +75,14 @@ class _LineDecoder:
         whole, self._whole = self._whole, b""
         for mark, escape in _ESCAPES:
             whole = whole.replace(mark, escape)
-        return b"".join(line + b"\n" for line in whole.splitlines() if line.strip())
+        return b"".join(_with_message(line) + b"\n" for line in whole.splitlines() if line.strip())
+
+
+def _with_message(line: bytes) -> bytes:
+    """Return a line as the client wants it: early engines end with one that has no message."""
+    if b'"message"' in line or b'"response"' in line or b'"done"' not in line or not line.endswith(b"}"):
+        return line
+    return line[:-1] + _NOTHING_SAID
 
 
 class Lines(SyncByteStream):

@@ -54,13 +54,25 @@ def read_ids(call: Call, reply: Reply) -> tuple[str, ...]:
     payload = parse_json(call, reply.body, status=reply.status)
     if has_error(payload):
         raise to_fault(call, reply, now=time.time(), payload=payload)
-    fields = as_object(payload)
-    rows = payload if isinstance(payload, list) else next((fields[name] for name in _LISTS if name in fields), None)
-    if rows is None and _id(payload, call.provider.dialect):
+    rows, dialect = _rows(payload), call.provider.dialect
+    if isinstance(rows, dict):
+        inner = _rows(rows)
+        rows = [rows] if inner is None and _id(rows, dialect) else inner
+    if rows is None and _id(payload, dialect):
         rows = [payload]
     if not isinstance(rows, list):
         raise bad_payload(call, "holds no list of models", reply.status)
-    return tuple(dict.fromkeys(filter(None, (_id(row, call.provider.dialect) for row in rows))))
+    return tuple(dict.fromkeys(filter(None, (_id(row, dialect) for row in rows))))
+
+
+def _rows(payload: Json) -> Json:
+    """Return what a page holds under the name of its list; an engine without models says null."""
+    if isinstance(payload, list):
+        return payload
+    fields = as_object(payload)
+    found = next((name for name in _LISTS if name in fields), "")
+    is_none = found == "models" or fields.get("object") == "list"
+    return [] if found and is_none and fields[found] is None else fields.get(found)
 
 
 def _id(row: Json, dialect: str) -> str:
@@ -73,5 +85,5 @@ def _id(row: Json, dialect: str) -> str:
         return name  # its `id` is a number of the catalogue's own
     owner = as_text(fields.get("owner"))
     full_name = f"{owner}/{name}" if owner and name else name
-    found = as_text(fields.get("id")) or as_text(fields.get("model")) or full_name
+    found = as_text(fields.get("id")) or as_text(fields.get("model")) or full_name or as_text(fields.get("key"))
     return found.removeprefix("models/")

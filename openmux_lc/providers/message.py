@@ -14,7 +14,17 @@ from uuid import uuid4
 from openmux_lc.types.json import Json, JsonObject, as_count, as_float, as_list, as_object, as_text, writable
 from openmux_lc.types.run import Request, Usage
 
-__all__ = ["Piece", "arguments_text", "estimated_usage", "finish_reason", "new_call_id", "read_piece", "read_usage"]
+__all__ = [
+    "Piece",
+    "arguments_of",
+    "arguments_text",
+    "call_id_of",
+    "estimated_usage",
+    "finish_reason",
+    "new_call_id",
+    "read_piece",
+    "read_usage",
+]
 
 _FINISH: Final[Mapping[str, str]] = {
     "eos": "stop",
@@ -35,7 +45,12 @@ _FINISH: Final[Mapping[str, str]] = {
     "blocklist": "content_filter",
     "spii": "content_filter",
     "image_safety": "content_filter",
+    "image_prohibited_content": "content_filter",
+    "image_recitation": "content_filter",
     "error_toxic": "content_filter",
+    "sensitive": "content_filter",
+    "model_context_window_exceeded": "length",
+    "network_error": "error",
 }
 
 
@@ -61,20 +76,30 @@ def read_piece(message: JsonObject) -> Piece:
     if not reasoning and message.get("reasoning_details"):
         details = (as_object(detail) for detail in as_list(message["reasoning_details"]))
         reasoning = "".join(as_text(detail.get("text")) or as_text(detail.get("summary")) for detail in details)
+    if not text and message.get("audio"):
+        text = as_text(as_object(message["audio"]).get("transcript"))  # what a voice says, beside its sound
     calls = message.get("tool_calls")
     return Piece(
         text,
         reasoning,
-        tuple(call for call in calls if isinstance(call, dict)) if isinstance(calls, list) else (),
+        tuple(call for call in calls if isinstance(call, dict)) if isinstance(calls, list) else _only_call(message),
         as_text(message.get("refusal")),
         as_list(message.get("reasoning_details")),
     )
 
 
+def _only_call(message: JsonObject) -> tuple[JsonObject, ...]:
+    """Return the one call of hosts that send no list, or the form that preceded it."""
+    call, function = message.get("tool_calls"), message.get("function_call")
+    if isinstance(call, dict):
+        return (call,)
+    return ({"index": 0, "function": function},) if isinstance(function, dict) else ()
+
+
 def _read_content(content: Json) -> tuple[str, str]:
     """Return (text, thoughts) of content that is not a string."""
-    if isinstance(content, dict):
-        # A host that answers a schema with the object itself.
+    if isinstance(content, dict | int | float):
+        # A host that answers a schema with the object itself, or writes the token `1` as a number.
         return json.dumps(content, ensure_ascii=False), ""
     texts, thoughts = [], []
     for part in as_list(content):
@@ -92,8 +117,16 @@ def _read_content(content: Json) -> tuple[str, str]:
 
 def finish_reason(value: Json) -> str | None:
     """Return the reason under its OpenAI name, None when there is none yet."""
-    word = writable(as_text(value)[:60])
-    return _FINISH.get(word.lower(), word.lower()) if word else None
+    word = writable(as_text(value)[:60]).lower()
+    if word.startswith("content_filter:"):  # with the host's own word behind it
+        return "content_filter"
+    return _FINISH.get(word, word) if word else None
+
+
+def arguments_of(function: JsonObject) -> str:
+    """Return the arguments of a called function as JSON text, under either name that hosts give them."""
+    value = function.get("arguments")
+    return arguments_text(function.get("parameters") if value is None else value)
 
 
 def arguments_text(value: Json) -> str:
@@ -101,6 +134,12 @@ def arguments_text(value: Json) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def call_id_of(call: JsonObject) -> str:
+    """Return the host's id of a tool call; one writes the word `null` where it has none."""
+    told = as_text(call.get("id"))
+    return "" if told == "null" else told
 
 
 def new_call_id() -> str:

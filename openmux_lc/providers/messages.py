@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from openmux_lc.errors import ConfigError
 from openmux_lc.types.catalog import Route
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["previous_route", "to_ai_message", "to_chunk", "to_last_chunk", "to_wire_messages", "usage_metadata"]
 
 _ECHO: Final = "openmux_echo"
-"""Where a message keeps what its provider wants back unread (`Answer.echo`)."""
+"""Where a message keeps what its provider wants back unread (`Answer.echo`), as one JSON text.
+
+As an object it would be merged leaf by leaf where LangChain joins two messages, which
+fails on numbers and flags; two texts joined are no JSON, and are left out.
+"""
 _PARTS: Final = frozenset({"text", "image_url", "input_audio", "file", "video_url"})
 _DROPPED: Final = frozenset({"thinking", "redacted_thinking", "reasoning", "reasoning_content"})
 _IS_A_CALL: Final = frozenset(
@@ -176,7 +180,8 @@ def _named_file(block: Mapping[str, Any]) -> Mapping[str, Any]:
 def _cleaned(wire: Message, message: object) -> Message:
     """Return the wire's object without what hosts refuse, and with its provider's echo."""
     content = wire.get("content")
-    echo = as_object(getattr(message, "additional_kwargs", {}).get(_ECHO)) if wire.get("role") == "assistant" else {}
+    kept = getattr(message, "additional_kwargs", {}).get(_ECHO) if wire.get("role") == "assistant" else None
+    echo = _kept_echo(kept)
     if echo:
         wire = {**wire, "echo": echo}
     if isinstance(content, list):
@@ -224,7 +229,26 @@ def _echo(answer: Answer) -> dict[str, Json]:
     """Return what the provider wants back, and whose it is: no other host gets it."""
     if not answer.echo:
         return {}
-    return {_ECHO: {"provider": answer.route.provider, "model": answer.route.model, **answer.echo}}
+    echo = {"provider": answer.route.provider, "model": answer.route.model, **answer.echo}
+    try:
+        return {_ECHO: json.dumps(echo)}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _kept_echo(kept: Json) -> JsonObject:
+    """Return what a message kept, empty where that is no object that can be sent."""
+    if not isinstance(kept, str):
+        return as_object(kept)
+    try:
+        return as_object(json.loads(kept, parse_constant=_refused))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _refused(word: str) -> NoReturn:
+    """Refuse `NaN` and its like: Python would read it back, no host would."""
+    raise ValueError(word)
 
 
 def _response_metadata(answer: Answer, metadata: JsonObject | None) -> dict[str, Json]:

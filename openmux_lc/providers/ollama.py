@@ -80,12 +80,14 @@ class OllamaAdapter:
 
     def embed(self, call: Call, request: EmbeddingRequest) -> Vectors:
         """Return one vector per text."""
+        call = call.about(request.texts)
         with _client(call, _Carrier(self._wire, call)) as client, _Told(call):
             part = client.embed(call.model, list(request.texts), dimensions=request.dimensions)
         return to_vectors(call, request, _plain(part))
 
     async def aembed(self, call: Call, request: EmbeddingRequest) -> Vectors:
         """Return one vector per text."""
+        call = call.about(request.texts)
         async with _async_client(call, _AsyncCarrier(self._wire, call)) as client:
             with _Told(call):
                 part = await client.embed(call.model, list(request.texts), dimensions=request.dimensions)
@@ -119,7 +121,12 @@ class _Carrier(BaseTransport):
         """Send what the client built, with headers of ours."""
         ask = _ask(self._call, request)
         if self.parts is not None:
-            self.lines = Lines(self._call, self._wire.start(self._call, ask), self.parts)
+            response = self._wire.start(self._call, ask)
+            try:
+                self.lines = Lines(self._call, response, self.parts)
+            except BaseException:
+                response.close()
+                raise
             return Response(200, stream=self.lines)
         reply = self._wire.fetch(self._call, ask)
         self.raw = reply.body
@@ -138,7 +145,12 @@ class _AsyncCarrier(AsyncBaseTransport):
         """Send what the client built, with headers of ours."""
         ask = _ask(self._call, request)
         if self.parts is not None:
-            self.lines = AsyncLines(self._call, await self._wire.astart(self._call, ask), self.parts)
+            response = await self._wire.astart(self._call, ask)
+            try:
+                self.lines = AsyncLines(self._call, response, self.parts)
+            except BaseException:
+                await response.aclose()
+                raise
             return Response(200, stream=self.lines)
         reply = await self._wire.afetch(self._call, ask)
         self.raw = reply.body

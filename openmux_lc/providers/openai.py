@@ -16,7 +16,7 @@ from openmux_lc.providers.body import chat_body, embedding_body
 from openmux_lc.providers.body_messages import Source
 from openmux_lc.providers.chunks import StreamDecoder
 from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply
-from openmux_lc.providers.extra import harmless_extra, refuse_files, refuse_host_tools
+from openmux_lc.providers.extra import file_kinds, harmless_extra, refuse_files, refuse_host_tools
 from openmux_lc.providers.transcript import NEXT_TURN, as_prompt, as_transcript
 from openmux_lc.providers.vectors import decode_vectors
 from openmux_lc.types.json import Json, JsonObject
@@ -28,6 +28,8 @@ __all__ = ["OpenAIDialect", "auth_header", "post"]
 _ROOM_TOKENS: Final = 512
 """Hosts of text completion end after 16 tokens unless told otherwise."""
 _MOST_STOPS: Final = 4
+_FREE_PARSER: Final[JsonObject] = {"id": "file-parser", "pdf": {"engine": "cloudflare-ai"}}
+"""Without a word the host takes one that bills by the page where the model itself reads no file."""
 
 
 class OpenAIDialect:
@@ -53,6 +55,8 @@ class OpenAIDialect:
             )
         source = Source(call.provider.id, call.model)
         body = chat_body(call.model, call.request, is_stream=is_stream, quirks=quirks, source=source)
+        if "free_file_parser" in quirks and "file" in file_kinds(call):
+            body["plugins"] = [_FREE_PARSER]
         return post(call, f"{call.provider.base_url}/chat/completions", {**body, **extra}, is_stream=is_stream)
 
     def answer(self, call: Call, reply: Reply) -> Answer:

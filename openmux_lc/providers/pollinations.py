@@ -7,32 +7,21 @@ word of it is given out.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 from urllib.parse import urlsplit
 
-from openmux_lc.errors import AuthenticationFailed, ProviderError
 from openmux_lc.providers.answer import decode_answer, to_answer
 from openmux_lc.providers.chunks import StreamDecoder
 from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply
 from openmux_lc.providers.openai import OpenAIDialect
-from openmux_lc.providers.reading import Reading
+from openmux_lc.providers.pollinations_notices import NoticeGate, refuse_notice
+from openmux_lc.providers.reading import Reading, read_openai
 from openmux_lc.providers.whole import EventsOrWhole
-from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Vectors
+from openmux_lc.types.json import JsonObject
+from openmux_lc.types.run import Answer, EmbeddingRequest, Vectors
 from openmux_lc.types.wire import Call
 
-__all__ = ["PollinationsDialect"]
-
-_NOTICES: Final = (
-    "important notice the pollinations legacy text api",
-    "note the pollinations legacy text api",
-    "the pollinations legacy text api is being deprecated",
-)
-"""How a notice begins, letters and digits only."""
-_NOISE: Final = re.compile(r"[\W_]+")
-_HELD_CHARS: Final = 200
+__all__ = ["PollinationsDialect", "read_pollinations"]
 
 
 class PollinationsDialect:
@@ -58,16 +47,17 @@ class PollinationsDialect:
         """Return the answer in a successful reply, be it JSON or plain text."""
         text = reply.body.decode("utf-8", "replace").strip()
         if not text or text[0] in "{[<":
-            answer = decode_answer(call, reply)
+            answer = decode_answer(call, reply, read_pollinations)
         else:
             answer = to_answer(call, reply, {}, Reading(text=text, is_answer=True))
-        if _is_notice(_words(answer.text)):
-            raise _notice(call)
+        refuse_notice(call, answer.text)
         return answer
 
     def chunks(self, call: Call) -> ChunkDecoder:
         """Return a fresh decoder for one stream."""
-        return EventsOrWhole(_NoticeGate(call, StreamDecoder(call)), lambda reply: self.answer(call, reply))
+        return EventsOrWhole(
+            NoticeGate(call, StreamDecoder(call, read_pollinations)), lambda reply: self.answer(call, reply)
+        )
 
     def embedding(self, call: Call, request: EmbeddingRequest) -> Ask:
         """Return the request for vectors; only the new address has them."""
@@ -78,70 +68,12 @@ class PollinationsDialect:
         return self._openai.vectors(call, request, reply)
 
 
-class _NoticeGate:
-    """A `ChunkDecoder` that holds text back while it could still become a notice."""
-
-    def __init__(self, call: Call, events: ChunkDecoder) -> None:
-        self._call, self._events = call, events
-        self._held: list[Chunk] = []
-        self._text = ""
-        self._is_open = False
-        self.has_content = False
-
-    @property
-    def is_over(self) -> bool:
-        return self._events.is_over
-
-    @property
-    def is_complete(self) -> bool:
-        return self._events.is_complete
-
-    def feed(self, piece: bytes) -> Sequence[Chunk]:
-        chunks = self._events.feed(piece)
-        return chunks if self._is_open and self.has_content else self._passed(chunks)
-
-    def finish(self) -> Sequence[Chunk]:
-        chunks = [*self._passed(self._events.finish()), *self._held]
-        self.has_content = self.has_content or any(chunk.has_content for chunk in chunks)
-        return chunks
-
-    def _passed(self, chunks: Sequence[Chunk]) -> list[Chunk]:
-        passed: list[Chunk] = []
-        for chunk in chunks:
-            self._held.append(chunk)
-            self._text += "" if self._is_open else chunk.text
-            self._is_open = self._is_open or self._is_harmless()
-            if self._is_open or not self._text:
-                passed += self._held
-                self._held = []
-        self.has_content = self.has_content or any(chunk.has_content for chunk in passed)
-        return passed
-
-    def _is_harmless(self) -> bool:
-        """Whether the text so far cannot become a notice; raises where it is one."""
-        words = _words(self._text)
-        if _is_notice(words):
-            raise _notice(self._call)
-        return len(self._text) > _HELD_CHARS or not any(notice.startswith(words) for notice in _NOTICES)
+def read_pollinations(payload: JsonObject, event: str) -> Reading:
+    """Return what a body, or a chunk, says; where it thinks or calls, the old host has sent the bare message."""
+    is_bare = payload.get("role") == "assistant" and "choices" not in payload
+    return read_openai({"choices": [{"message": payload}]} if is_bare else payload, event)
 
 
 def _has_paths(base_url: str) -> bool:
     """Whether this is the new address, with the ordinary paths below it."""
     return urlsplit(base_url).path.rstrip("/").endswith("/v1")
-
-
-def _words(text: str) -> str:
-    return _NOISE.sub(" ", text[: 2 * _HELD_CHARS]).strip().lower()
-
-
-def _is_notice(words: str) -> bool:
-    return words.startswith(_NOTICES)
-
-
-def _notice(call: Call) -> ProviderError:
-    message = (
-        f"{call.route}: the host answers with a notice instead of the model: its old address is given up for callers "
-        "with a key; send none there, or set base_url to https://gen.pollinations.ai/v1"
-    )
-    provider, model, code = call.provider.id, call.model, "deprecation_notice"
-    return AuthenticationFailed(message, provider=provider, model=model, status_code=200, provider_code=code)

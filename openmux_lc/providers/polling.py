@@ -33,6 +33,7 @@ from openmux_lc.providers.exchange import Ask, Reply
 from openmux_lc.providers.extra import refuse_host_tools
 from openmux_lc.providers.openai import OpenAIDialect
 from openmux_lc.providers.refusals import Refusals
+from openmux_lc.providers.stops import stopped
 from openmux_lc.providers.wire import WireAdapter
 from openmux_lc.types.json import Json, JsonObject
 from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Vectors
@@ -182,7 +183,7 @@ class _Work:
             self._job = job  # a garbled reply says nothing of the job: it is called off
             raise
         if isinstance(found, Answer):
-            self.answer = found
+            self.answer = stopped(self.call, found)
             return 0.0
         for ask in (found.look, found.cancel):
             _check_origin(self.call, ask)

@@ -37,6 +37,7 @@ class Reading(NamedTuple):
         fault: What went wrong, as a body for the classifier of faults.
         signature: Opaque mark of the text that the provider wants back.
         details: Opaque thoughts that the provider wants back.
+        place: Which of several answers this is of.
     """
 
     text: str = ""
@@ -52,24 +53,28 @@ class Reading(NamedTuple):
     fault: Json = None
     signature: str = ""
     details: Sequence[Json] = ()
+    place: int = 0
 
 
 Reader = Callable[[JsonObject, str], Reading]
 """Reads a body (event name `""`) or one event of a stream."""
 
 
-def read_openai(payload: JsonObject, event: str) -> Reading:  # noqa: ARG001 - events of this dialect have no names
+def read_openai(payload: JsonObject, event: str) -> Reading:
     """Return what a body, or a chunk, of the OpenAI dialect says."""
     usage = read_usage(payload)
     model, answer_id = as_text(payload.get("model")), as_text(payload.get("id"))
     choices = payload.get("choices")
     if not isinstance(choices, list) or not choices:
-        return Reading(usage=usage, model=model, id=answer_id)
+        inner = as_object(payload.get("provider"))
+        if inner.get("choices"):  # one router now and then puts the whole answer there
+            return read_openai(inner, event)
+        return Reading(usage=usage, model=model, id=answer_id, fault=_flat_fault(payload))
     choice = as_object(choices[0])
     said = choice.get("delta")
     message = said if isinstance(said, dict) else choice.get("message")
     piece = read_piece(message if isinstance(message, dict) else {})
-    reason = finish_reason(choice.get("finish_reason"))
+    reason, place = finish_reason(choice.get("finish_reason")), choice.get("index")
     return Reading(
         text=piece.text or as_text(choice.get("text")),
         reasoning=piece.reasoning,
@@ -82,6 +87,7 @@ def read_openai(payload: JsonObject, event: str) -> Reading:  # noqa: ARG001 - e
         is_answer=isinstance(message, dict) or reason is not None,
         fault=_fault(choice, reason),
         details=piece.details,
+        place=place if isinstance(place, int) else 0,
     )
 
 
@@ -95,6 +101,12 @@ def _fault(choice: JsonObject, reason: str | None) -> Json:
     if choice.get("error"):
         return {"error": choice["error"]}
     return {"error": {"message": "finish_reason is error"}} if reason == "error" else None
+
+
+def _flat_fault(payload: JsonObject) -> Json:
+    """Return the fault that a payload without choices is; some hosts write theirs without an envelope."""
+    is_fault = bool(as_text(payload.get("message"))) and as_text(payload.get("type")).endswith("error")
+    return payload if is_fault else None
 
 
 @dataclass(slots=True)

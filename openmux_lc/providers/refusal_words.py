@@ -1,7 +1,8 @@
 """Which quirk an error asks for: the wordings of hosts that refuse a parameter.
 
 Pure. Only what was sent can be refused, and only what a caller can do without is
-named here: tools, pictures and the form of an answer are never lost by it.
+named here: tools, pictures and the form of an answer are never lost by it. That a
+value is wrong is its caller's fault, and teaches nothing about the parameter.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final, NamedTuple, cast
 
 from openmux_lc.types.json import Json, JsonObject, as_list, as_object, dig
 
-__all__ = ["LEARNED", "asked_for"]
+__all__ = ["LEARNED", "asked_for", "names_choices"]
 
-_MOST_CHARS: Final = 16_000
+_MOST_CHARS: Final = 64 * 1024
+_MOST_STATEMENTS: Final = 50
+_LONGEST: Final = 1_500
 _DEEPEST: Final = 8
 _NAMING: Final = frozenset({"param", "field", "loc", "parameter"})
 _QUOTING: Final = frozenset({"input", "failed_generation", "request", "ctx"})
@@ -43,7 +47,8 @@ def _words(pattern: str) -> re.Pattern[str]:
 # `suuport` is how one host spells it.
 _REFUSES: Final = _words(
     r"unsupported|not (currently |yet )?(supported|support|permitted|allowed|enabled|available|implemented|accepted)\b"
-    r"|(does|do)(n't| not) (currently |yet )?(support|suuport|accept|allow|permit)|isn't (supported|allowed)|unrecogni[sz]ed"
+    r"|(does|do)(n't| not) (currently |yet )?(support|suuport|accept|allow|permit)|isn't (supported|allowed)"
+    r"|unrecogni[sz]ed"
     r"|unknown (name|field|parameter|argument|key|option)|unexpected (keyword|field|parameter|argument|property)"
     r"|extra[_ ](inputs?|fields?|parameters?|forbidden)|cannot find field|not a valid (field|parameter)"
     r"|(is|are) forbidden|no endpoints found that (support|can)|enabled only|unavailable|deprecated|incompatible"
@@ -61,7 +66,7 @@ _FIELDS: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = (
     (_words(r"\blogit_bias\b"), "logit_bias", "no_logit_bias"),
     (_words(r"\b(top_)?logprobs\b"), "logprobs", "no_logprobs"),
     (_words(r"_penalty\b|\bpenalt(y|ies)\b"), "frequency_penalty", "no_penalties"),
-    (_words(r"reasoning|thinking|\beffort\b"), "reasoning_effort", "no_reasoning_effort"),
+    (_words(r"(?<![\w-])(reasoning|thinking)(?! models?\b)|\beffort\b"), "reasoning_effort", "no_reasoning_effort"),
     (_words(r"['\"`]stop['\"`]|\bstop[_ ](sequence|word)|: stop\b"), "stop", "no_stop"),
     (_words(r"\bmax_tokens\b"), "max_tokens", "no_max_tokens"),
     (_words(r"\bmax_completion_tokens\b"), "max_completion_tokens", "no_max_tokens"),
@@ -98,6 +103,26 @@ _EXTRAS: Final = _words(r"additional_?properties|\$schema")
 _NAME: Final = _words(r"property ['\"`]name['\"`]|'messages'[^.]{0,40}'name'|messages\[?\d*\]?\.?\d*\.name\b")
 _PREFIX: Final = _words(r"last role[^.]{0,80}prefix|prefix[^.]{0,40}last (message|role)")
 _INPUT_TYPE: Final = _words(r"input_type\W[^.]{0,30}(required|missing)|(required|missing)[^.]{0,30}input_type")
+_BOUNDED: Final = _words(
+    r"\b(at (most|least)|maximum|minimum|greater|less|larger|smaller|higher|lower|between|exceed\w*|above|below"
+    r"|more than|up to|negative|positive|too (large|long|small|short|high|low|many|few)|range|empty|pattern|keyword"
+    r"|invalid schema|must be (an?|in|token))\b|[<>]=? ?-?\d|[\[(]-?\d+(\.\d+)?, ?-?\d"
+)
+"""A value is beyond what the host takes: another value of the same parameter is not."""
+_CHOICES: Final = _words(
+    r"(one of|supported values|valid values|expected values)\b|(must be|use) \W?\w+\W{1,3}(or\b|\w+\W? or\b)"
+)
+"""The host lists the values that it takes."""
+_NO_MODEL: Final = _words(
+    r"\bmodels?( \S{1,80})? (is|are|was|has been) (currently |no longer |not (yet |currently )?)?"
+    r"(deprecated|unavailable|available|retired|disabled|allowed|supported)"
+)
+"""It is the model that is not to be had."""
+_ONE_TOOL: Final = _words(r"\b(tool|function) ['\"`][^'\"`]{1,80}['\"`]")
+_QUOTE: Final = _words(
+    r"(\binput_value ?=|['\"]input['\"] ?:).*?(?=\W(?:loc|type|input_type|msg|ctx|url)['\"]? ?[:=]|$)"
+)
+"""The request, quoted inside a text."""
 _NOT_BOTH: Final = _words(r"temperature\W{1,8}and\W{1,8}top_p\W[^.]{0,20}(both|cannot|can't)")
 
 LEARNED: Final = frozenset(flag for _, _, flag in _FIELDS) | {
@@ -150,11 +175,16 @@ def asked_for(body: JsonObject, text: str) -> frozenset[str]:
     """
     sent = _sent(body)
     found: set[str] = set()
-    for said in _statements(text[:_MOST_CHARS]):
+    for said in _statements(text):
         found |= _wanted_otherwise(said, sent)
-        if _REFUSES.search(said):
+        if _REFUSES.search(said) and not _BOUNDED.search(said) and not _NO_MODEL.search(said):
             found |= _refused(said, sent)
     return frozenset(found)
+
+
+def names_choices(text: str) -> bool:
+    """Whether an error's body lists what the parameter may be: another call may be taken with it."""
+    return any(_CHOICES.search(said) for said in _statements(text))
 
 
 def _refused(said: str, sent: _Sent) -> set[str]:
@@ -167,7 +197,7 @@ def _refused(said: str, sent: _Sent) -> set[str]:
     found = {flag for words, field, flag in _FIELDS if field in sent.fields and words.search(said)}
     if "max_tokens" in sent.fields and "max_completion_tokens" in said:
         found = found - {"no_max_tokens"} | {"max_completion_tokens"}
-    if "tool_choice" in sent.fields and _CHOICE.search(said):
+    if "tool_choice" in sent.fields and _CHOICE.search(said) and not _ONE_TOOL.search(said):
         # "Thinking mode does not support this tool_choice": to think is not what is refused.
         found = found - {"no_reasoning_effort"} | {_choice_flag(said, sent.body.get("tool_choice"))}
     if _SYSTEM.search(said) and not _SYSTEM_LATE.search(said) and _has_system(sent):
@@ -231,11 +261,13 @@ def _sent(body: JsonObject) -> _Sent:
 
 def _statements(text: str) -> Iterator[str]:
     """Yield what the host says, one text per object of its error, without its quotes of the request."""
+    payload: Json = text[:_MOST_CHARS]
     try:
-        payload = cast("Json", json.loads(text))
+        payload = cast("Json", json.loads(text[:_MOST_CHARS]))
     except (ValueError, RecursionError):
-        payload = text
-    yield from _said(payload, 0)
+        if _is_json(text) and len(text) > _LONGEST:
+            return  # cut off somewhere: what of it quotes the request cannot be told
+    yield from islice(_said(payload, 0), _MOST_STATEMENTS)
 
 
 def _said(payload: Json, depth: int) -> Iterator[str]:
@@ -277,7 +309,7 @@ def _name(place: Json) -> str:
 
 
 def _plain(text: str) -> str:
-    return _snake(" ".join(text.split()))
+    return _QUOTE.sub(" ", _snake(" ".join(text[:_LONGEST].split())))
 
 
 def _snake(text: str) -> str:

@@ -1,7 +1,8 @@
 """What models have refused: left out of later calls for a week, then tried again.
 
 The first refusal of a parameter is raised with the advice to retry; the retry goes
-without it. A refusal that comes although nothing is left to drop is final.
+without it. A refusal that comes although nothing is left to drop is final. Where only
+a value was refused, others may have a better one: that is forgotten soon.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from openmux_lc.types.wire import Call
 __all__ = ["RefusalStore", "Refusals", "refused"]
 
 _MOST_ROUTES: Final = 1_000
+_VALUE_LIFE_S: Final = 120.0
+"""How long a parameter is left out of which only one value was refused."""
 _STATUSES: Final = frozenset({400, 403, 404, 422, 500, 501})
 _FAULTS: Final = (InvalidRequest, ModelGone, PermissionDenied)
 """What a refused parameter is taken for, by the words that hosts find for it."""
@@ -76,12 +79,12 @@ class Refusals:
         """
         if type(fault) not in _FAULTS or fault.advice == "stop" or reply.status not in _STATUSES:
             return fault
-        flags = refused(call, _body(ask), reply.body.decode("utf-8", "replace"))
+        text = reply.body.decode("utf-8", "replace")
+        flags = refused(call, _body(ask), text)
         if not flags:
             return fault
-        now = self._clock()
         for flag in flags:
-            self._store.remember_refusal(call.route, flag, now)
+            self._store.remember_refusal(call.route, flag, self._seen_at(text))
         said = str(fault) if isinstance(fault, InvalidRequest) else f"{call.route}: refuses a parameter of this request"
         return InvalidRequest(
             f"{said}; asked again with {', '.join(sorted(flags))}",
@@ -91,6 +94,13 @@ class Refusals:
             advice="retry",
             provider_code=fault.provider_code,
         )
+
+    def _seen_at(self, fault_text: str) -> float:
+        """Return the moment from which a refusal's week counts; long ago for a mere value's."""
+        from openmux_lc.providers.refusal_words import names_choices
+
+        now = self._clock()
+        return now - REFUSAL_LIFE_S + _VALUE_LIFE_S if names_choices(fault_text) else now
 
 
 def refused(call: Call, ask_body: JsonObject, fault_text: str) -> frozenset[str]:

@@ -60,7 +60,7 @@ class ReplicateDialect:
         payload = as_object(parse_json(call, reply.body, status=reply.status))
         status, output = as_text(payload.get("status")), payload.get("output")
         if status in _ENDED or has_error(payload):
-            said = as_text(payload.get("error")) or f"the prediction is {status}"
+            said = as_text(payload.get("error")) or as_text(dig(payload, "error", "message")) or f"it is {status}"
             raise to_fault(call, reply, now=time.time(), payload={"error": {"message": said, "type": status}})
         # A file is there only once it is whole; words may still be on their way.
         if status == "succeeded" or (status == "processing" and _are_files(output)):

@@ -34,7 +34,7 @@ class SseDecoder:
 
     def __init__(self) -> None:
         """Start at the beginning of a stream."""
-        self._rest = b""
+        self._rest = bytearray()  # of a line without its end, looked at once, however many pieces it came in
         self._skip_newline = False
         self._name = ""
         self._lines: list[str] = []
@@ -47,13 +47,15 @@ class SseDecoder:
             self._skip_newline = False
         if not piece:
             return []
-        lines = (self._rest + piece).splitlines(keepends=True) if self._rest else piece.splitlines(keepends=True)
-        self._rest = b"" if lines[-1].endswith((b"\n", b"\r")) else lines.pop()
-        # A final CR may be the first half of CRLF: its LF, if it comes, is not a line of its own.
-        self._skip_newline = bool(lines) and not self._rest and lines[-1].endswith(b"\r")
         events: list[SseEvent] = []
-        for line in lines:
-            self._take(line.rstrip(b"\r\n"), events)
+        if b"\n" in piece or b"\r" in piece:
+            lines = (self._take_rest() + piece if self._rest else piece).splitlines(keepends=True)
+            piece = b"" if lines[-1].endswith((b"\n", b"\r")) else lines.pop()
+            # A final CR may be the first half of CRLF: its LF, if it comes, is not a line of its own.
+            self._skip_newline = not piece and lines[-1].endswith(b"\r")
+            for line in lines:
+                self._take(line.rstrip(b"\r\n"), events)
+        self._rest += piece
         if len(self._rest) > MAX_EVENT_BYTES:
             raise SseOverflow
         return events
@@ -62,10 +64,14 @@ class SseDecoder:
         """Return the event that the end of the stream completes, if any."""
         events: list[SseEvent] = []
         if self._rest:
-            rest, self._rest = self._rest, b""
-            self._take(rest, events)
+            self._take(self._take_rest(), events)
         self._dispatch(events)
         return events
+
+    def _take_rest(self) -> bytes:
+        rest = bytes(self._rest)
+        self._rest.clear()
+        return rest
 
     def _take(self, line: bytes, events: list[SseEvent]) -> None:
         if not line:

@@ -20,18 +20,19 @@ class ThoughtSplitter:
     Line breaks before the first visible character are dropped.
     """
 
-    __slots__ = ("_held", "_state")
+    __slots__ = ("_held", "_spaces", "_state")
 
     def __init__(self) -> None:
         """Begin before the first character."""
         self._state = "start"
         self._held = ""
+        self._spaces: list[str] = []  # before the first visible character, joined once
 
     def feed(self, piece: str) -> tuple[str, str]:
         """Return what of the text so far is certain to be answer or thought."""
-        if self._state == "text":
-            return piece, ""
-        held = self._held + piece
+        if self._state == "text" or self._is_lead(piece):
+            return (piece if self._state == "text" else ""), ""
+        held = self._lead() + piece
         thoughts = ""
         if self._state == "start":
             head = held.lstrip()
@@ -57,10 +58,24 @@ class ThoughtSplitter:
 
     def finish(self) -> tuple[str, str]:
         """Return what was held back and will get no more text."""
-        held, self._held = self._held, ""
+        held, self._held = self._lead(), ""
         if self._state == "thoughts":
             return "", held
         return ("" if self._state == "gap" else held.lstrip("\r\n")), ""
+
+    def _is_lead(self, piece: str) -> bool:
+        """Whether nothing visible has come yet; `piece` is kept then."""
+        is_lead = self._state == "start" and not self._held and piece.isspace()
+        if is_lead:
+            self._spaces.append(piece)
+        return is_lead
+
+    def _lead(self) -> str:
+        """Return what came before and is not given out yet."""
+        if not self._spaces:
+            return self._held
+        spaces, self._spaces = self._spaces, []
+        return "".join((*spaces, self._held))
 
     def _answer(self, held: str) -> tuple[str, str]:
         """Return the answer's text once something of it is visible."""

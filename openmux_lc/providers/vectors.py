@@ -7,6 +7,7 @@ import math
 import struct
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from openmux_lc.providers.answer import bad_payload
@@ -14,7 +15,7 @@ from openmux_lc.providers.exchange import Reply, parse_json
 from openmux_lc.providers.fault import has_error, to_fault
 from openmux_lc.providers.limits import read_limits
 from openmux_lc.providers.message import read_usage
-from openmux_lc.types.json import Json, as_int, as_list, as_object, as_text
+from openmux_lc.types.json import Json, JsonObject, as_int, as_list, as_object, as_text
 from openmux_lc.types.run import EmbeddingRequest, Usage, Vectors
 from openmux_lc.types.wire import Call
 
@@ -33,11 +34,7 @@ def decode_vectors(call: Call, request: EmbeddingRequest, reply: Reply) -> Vecto
     if has_error(payload):
         raise to_fault(call, reply, now=time.time(), payload=payload)
     fields = as_object(payload)
-    rows = [as_object(row) for row in as_list(fields.get("data"))]
-    places = [as_int(row.get("index")) for row in rows]
-    if sorted(place for place in places if place is not None) == list(range(len(rows))):
-        rows = [row for _, row in sorted(zip(places, rows, strict=True), key=lambda pair: pair[0] or 0)]
-    told = Told([row.get("embedding") for row in rows], read_usage(fields), as_text(fields.get("model")))
+    told = Told(_rows(payload), _usage(fields), as_text(fields.get("model")))
     return to_vectors(call, request, reply, told)
 
 
@@ -85,10 +82,32 @@ def check_vectors(call: Call, request: EmbeddingRequest, vectors: Sequence[_Vect
     return tuple(vectors)
 
 
+def _rows(payload: Json) -> list[Json]:
+    """Return the rows in the texts' order; engines' own pages lack the envelope."""
+    fields = as_object(payload)
+    found = payload if isinstance(payload, list) else fields.get("data", fields.get("embeddings"))
+    if found is None and "embedding" in fields:
+        found = [fields]
+    rows = as_list(found)
+    places = [as_int(as_object(row).get("index")) for row in rows]
+    if sorted(place for place in places if place is not None) == list(range(len(rows))):
+        rows = [row for _, row in sorted(zip(places, rows, strict=True), key=lambda pair: pair[0] or 0)]
+    return [row.get("embedding") if isinstance(row, dict) else row for row in rows]
+
+
+def _usage(fields: JsonObject) -> Usage | None:
+    """Return the tokens of the texts; a host that never counts says that they were none."""
+    usage = read_usage(fields)
+    tokens = (usage.input_tokens or usage.total_tokens) if usage is not None else 0
+    return replace(usage, input_tokens=tokens) if usage is not None and tokens else None
+
+
 def _vector(value: Json) -> _Vector:
     if isinstance(value, str):
         return _from_base64(value)
     numbers = as_list(value)
+    if len(numbers) == 1 and isinstance(numbers[0], list):  # some engines wrap each vector once more
+        numbers = numbers[0]
     if not all(type(number) is float or type(number) is int for number in numbers):
         return ()
     try:

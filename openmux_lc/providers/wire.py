@@ -21,6 +21,7 @@ from openmux_lc.providers.exchange import Ask, Dialect, Reply
 from openmux_lc.providers.flow import Body, Flow, Translated, lower_headers, seconds_left
 from openmux_lc.providers.limits import read_limits
 from openmux_lc.providers.refusals import Refusals
+from openmux_lc.providers.stops import stopped, with_stops
 from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Vectors
 from openmux_lc.types.state import LimitObservation
 from openmux_lc.types.wire import AsyncStream, Call, Stream
@@ -29,6 +30,7 @@ __all__ = ["WireAdapter", "wake_reader"]
 
 _CONNECT_S: Final = 5.0
 _POOL_S: Final = 10.0
+_MOST_URLS: Final = 1_000
 
 
 class WireAdapter:
@@ -51,13 +53,13 @@ class WireAdapter:
         """Return the whole answer."""
         call = self._known(call)
         ask = self._dialect.chat(call, is_stream=False)
-        return self._dialect.answer(call, self.fetch(call, ask))
+        return stopped(call, self._dialect.answer(call, self.fetch(call, ask)))
 
     async def asend(self, call: Call) -> Answer:
         """Return the whole answer."""
         call = self._known(call)
         ask = self._dialect.chat(call, is_stream=False)
-        return self._dialect.answer(call, await self.afetch(call, ask))
+        return stopped(call, self._dialect.answer(call, await self.afetch(call, ask)))
 
     def open(self, call: Call) -> Stream:
         """Return a stream whose response headers have arrived with success."""
@@ -69,17 +71,21 @@ class WireAdapter:
         """Return a stream whose response headers have arrived with success."""
         call = self._known(call)
         response = await self.astart(call, self._dialect.chat(call, is_stream=True))
-        return _AsyncStream(call, response, self._dialect)
+        try:
+            return _AsyncStream(call, response, self._dialect, self._clients)
+        except BaseException:
+            await response.aclose()
+            raise
 
     def embed(self, call: Call, request: EmbeddingRequest) -> Vectors:
         """Return one vector per text."""
-        call = self._known(call)
+        call = self._known(call.about(request.texts))
         ask = self._dialect.embedding(call, request)
         return self._dialect.vectors(call, request, self.fetch(call, ask))
 
     async def aembed(self, call: Call, request: EmbeddingRequest) -> Vectors:
         """Return one vector per text."""
-        call = self._known(call)
+        call = self._known(call.about(request.texts))
         ask = self._dialect.embedding(call, request)
         return self._dialect.vectors(call, request, await self.afetch(call, ask))
 
@@ -154,6 +160,8 @@ class WireAdapter:
         timeout = {"connect": connect, "read": wait, "write": wait, "pool": min(_POOL_S, left_s)}
         url = self._urls.get(ask.url)
         if url is None:
+            if len(self._urls) >= _MOST_URLS:
+                self._urls.clear()  # each job has an address of its own
             url = self._urls[ask.url] = URL(ask.url)
         return Request(ask.method, url, headers=ask.headers, content=ask.body, extensions={"timeout": timeout})
 
@@ -171,7 +179,7 @@ def wake_reader(response: Response) -> None:
 def _flow(call: Call, response: Response, dialect: Dialect) -> tuple[Flow, tuple[LimitObservation, ...]]:
     """Return the stream's state and what its headers tell."""
     headers = lower_headers(response)
-    flow = Flow(call, headers, dialect.chunks(call))
+    flow = Flow(call, headers, with_stops(call, dialect.chunks(call)))
     return flow, read_limits(headers, call.provider.quirks, time.time())
 
 
@@ -222,9 +230,10 @@ class _SyncStream:
 class _AsyncStream:
     """An opened stream, read on one event loop."""
 
-    def __init__(self, call: Call, response: Response, dialect: Dialect) -> None:
+    def __init__(self, call: Call, response: Response, dialect: Dialect, clients: Clients) -> None:
         self._call = call
         self._response = response
+        self._clients = clients  # they close with their last holder, and with them this response
         self._flow, self.limits = _flow(call, response, dialect)
         self._chunks = cast("AsyncGeneratorType[Chunk, None]", self._read())
 

@@ -6,12 +6,12 @@ An adapter turns a `Call` into an `Answer`, a `Stream` or `Vectors`, or raises a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from openmux_lc.types.catalog import Provider, Route
-from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Request, Vectors
+from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Message, Request, Vectors
 from openmux_lc.types.state import LimitObservation
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class Call:
     first_byte_s: float = 60.0
     stall_s: float = 60.0
     max_bytes: int = 16 * 1024 * 1024
+
+    def about(self, texts: Sequence[str]) -> Call:
+        """Return the call with `texts` as what it says: no fault's message may then quote them."""
+        said: list[Message] = [{"role": "user", "content": text} for text in texts]
+        return replace(self, request=Request(messages=tuple(said)))
 
     @property
     def route(self) -> Route:

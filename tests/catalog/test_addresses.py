@@ -209,3 +209,11 @@ def test_an_address_of_the_users_own_may_have_the_same_open_part():
 
     assert ("CLOUDFLARE_ACCOUNT_ID",) == cloudflare(environ).missing_variables
     assert "http://127.0.0.1:9/x-1/v1" == cloudflare(environ | {"CF_ACCOUNT_ID": "x-1"}).base_url
+
+
+def test_an_address_that_leaves_the_host_open_is_refused() -> None:
+    """What fills a part may stand in a file found on the way: it must never become the host's name."""
+    moved = "https://{CLOUDFLARE_ACCOUNT_ID}.example.org/v1"
+
+    with pytest.raises(ConfigError, match="OPENMUX_CLOUDFLARE_BASE_URL: only its path may hold"):
+        cloudflare({"OPENMUX_CLOUDFLARE_BASE_URL": moved, "CF_ACCOUNT_ID": "evil"})

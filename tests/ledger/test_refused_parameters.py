@@ -3,7 +3,9 @@
 import sqlite3
 from pathlib import Path
 
+from openmux_lc.ledger.batch import SeenRefusal
 from openmux_lc.ledger.ledger import Ledger
+from openmux_lc.ledger.mirror import Mirror
 from openmux_lc.types.catalog import Route
 from openmux_lc.types.state import REFUSAL_LIFE_S
 from tests.ledger.conftest import NOON, Clock
@@ -47,6 +49,17 @@ def test_a_ledger_that_is_open_already_learns_it_with_its_next_snapshot(tmp_path
 
     assert {"no_seed": NOON} == two.refusals(ROUTE)
     two.close()
+
+
+def test_what_was_refused_here_outlasts_a_look_at_a_file_that_lacks_it() -> None:
+    """Between the taking out of what waits and its being written, another process's write may be read."""
+    one = Mirror()
+    one.add_refusal(SeenRefusal(str(ROUTE), "no_seed", NOON))
+
+    one.replace_refusals({"fake:other": {"no_stop": NOON}, str(ROUTE): {"no_top_p": NOON}})
+
+    assert {"no_seed": NOON, "no_top_p": NOON} == one.refused(str(ROUTE))
+    assert {"no_stop": NOON} == one.refused("fake:other")
 
 
 def test_what_is_older_than_a_week_is_dropped_by_the_next_write(tmp_path: Path, clock: Clock) -> None:

@@ -4,13 +4,16 @@ import json
 
 import pytest
 
+from openmux_lc.catalog.catalog import load_catalog
 from openmux_lc.errors import InvalidRequest
 from openmux_lc.providers.body import chat_body, embedding_body
 from openmux_lc.providers.body_messages import Source, nine_chars
 from openmux_lc.providers.ollama_wire import chat_body as native_body
 from openmux_lc.providers.openai import OpenAIDialect
 from openmux_lc.providers.quirks import QUIRKS
+from openmux_lc.settings import Settings
 from openmux_lc.types.catalog import Auth
+from openmux_lc.types.json import Json
 from openmux_lc.types.run import EmbeddingRequest, Request
 from tests.providers.calls import KEY, call, provider
 
@@ -353,6 +356,20 @@ def test_a_host_of_text_refuses_a_picture_before_anything_is_sent() -> None:
 
     assert "next_route" == caught.value.advice
     assert b'"content":"Look"' in OpenAIDialect().chat(call(row, messages=(text,)), is_stream=False).body
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+def test_a_file_is_read_by_the_free_tool_where_the_usual_one_is_billed(is_stream: bool) -> None:
+    """A free model that reads no PDF gets it through a tool billed by the page, unless the free one is named."""
+    row = load_catalog(Settings.load(environ={})).provider("openrouter")
+
+    def plugins(part: dict[str, Json]) -> Json:
+        asked = call(row, messages=({"role": "user", "content": [part]},))
+        return json.loads(OpenAIDialect().chat(asked, is_stream=is_stream).body).get("plugins")
+
+    pdf = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}}
+    assert [{"id": "file-parser", "pdf": {"engine": "cloudflare-ai"}}] == plugins(pdf)
+    assert plugins({"type": "image_url", "image_url": {"url": "data:,"}}) is None
 
 
 NAMED = {"type": "function", "function": {"name": "add"}}

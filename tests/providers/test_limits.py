@@ -195,6 +195,8 @@ def test_a_zero_is_a_hint_of_a_rate_limit_only() -> None:
     assert None is read_retry_after({"retry-after": "0"}, None, "", NOW, is_limit=False)
     assert None is read_retry_after(spent, None, "", NOW, is_limit=False)
     assert 2.0 == read_retry_after({"retry-after": "2"}, None, "", NOW, is_limit=False)
+    assert 600.0 == read_retry_after({}, None, "too many requests in 10 minutes", NOW)
+    assert None is read_retry_after({}, None, "no answer in 10 minutes", NOW, is_limit=False)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +210,8 @@ def test_a_zero_is_a_hint_of_a_rate_limit_only() -> None:
         ("per minute; GenerateRequestsPerDayPerProjectPerModel-FreeTier", "day"),
         ("you have used up your daily free allocation", "day"),
         ("Requests per second limit exceeded", "second"),
+        ("free usage limit (reset hourly)", "hour"),
+        ("will reset at the beginning of next month", "month"),
         ("slow down", None),
     ],
 )

@@ -1,5 +1,6 @@
 """LangChain's messages to the wire's and back, nothing lost and nothing let through (S2-01)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
     convert_to_messages,
+    merge_message_runs,
 )
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from openmux_lc.errors import ConfigError
 from openmux_lc.providers.messages import (
@@ -257,3 +260,34 @@ def test_what_a_provider_wants_back_comes_back_with_its_name(is_streamed: bool) 
 
 def test_an_answer_without_marks_leaves_none() -> None:
     assert {} == to_ai_message(Answer(route=ROUTE, text="Hi.")).additional_kwargs
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"index": 0, "score": 0.5}, {"index": 0, "score": 0.7}),
+        ({"index": 0, "flag": True}, {"index": 0, "flag": False}),
+        ({"index": 0, "deep": {}}, {"index": 0, "deep": "x"}),
+    ],
+)
+def test_joined_answers_keep_no_echo_and_fail_on_none(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """`merge_message_runs` joins what it finds leaf by leaf; marks of two answers fit neither."""
+    pair = [to_ai_message(Answer(route=ROUTE, text="Hi", echo={"reasoning_details": [it]})) for it in (first, second)]
+
+    merged = merge_message_runs(pair)
+
+    assert "echo" not in to_wire_messages(merged)[0]
+    assert "echo" in to_wire_messages(pair)[0]
+
+
+def test_an_echo_survives_the_stores_of_langchain_and_langgraph() -> None:
+    """Lone halves of characters and `NaN` come from hosts; neither may break a store, or a later request."""
+    answer = Answer(route=ROUTE, text="Hi", echo={"reasoning_details": [{"text": "\ud800", "index": 0}]})
+    odd = to_ai_message(replace(answer, echo={"reasoning_details": [{"score": float("nan")}]}))
+    message = to_ai_message(answer)
+    serde = JsonPlusSerializer()
+
+    stored = serde.loads_typed(serde.dumps_typed(message))
+
+    assert {"provider": "groq", "model": "openai/gpt-oss-20b", **answer.echo} == to_wire_messages([stored])[0]["echo"]
+    assert "echo" not in to_wire_messages([odd])[0]

@@ -12,6 +12,7 @@ from openmux_lc.errors import InvalidRequest, ProviderError
 from openmux_lc.http import Clients
 from openmux_lc.ledger.ledger import Ledger
 from openmux_lc.providers.again import AskAgain
+from openmux_lc.providers.exchange import Ask, Reply
 from openmux_lc.providers.quirks import QUIRKS
 from openmux_lc.providers.refusal_words import LEARNED, asked_for
 from openmux_lc.providers.refusals import Refusals, refused
@@ -249,6 +250,79 @@ def test_what_the_caller_cannot_do_without_is_never_learned(text: str) -> None:
 
 def test_every_learned_flag_is_a_quirk() -> None:
     assert set(QUIRKS) >= LEARNED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "temperature must be between 0 and 2; 3 is not allowed",
+        "temperature: 3 is not supported, expected a value in [0, 2]",
+        "temperature greater than 2 is not supported",
+        "top_p must be in (0, 1]; 0 is not allowed",
+        "max_tokens: 100000 is not supported, the maximum is 8192",
+        "max_tokens exceeding 8192 is not permitted on the free tier",
+        "More than 4 stop sequences are not supported",
+        "stop: empty strings are not allowed in 'stop'",
+        "seed: negative values are not supported",
+        "'seed' must be an integer, strings are not accepted",
+        "frequency_penalty of 5 is not allowed; must be in [-2, 2]",
+        "logprobs: top_logprobs > 20 is not supported",
+        "Invalid schema for response_format 'n': In context=('properties', 'a'), 'oneOf' is not permitted.",
+        "response_format schema uses unsupported keyword 'pattern'",
+        "Invalid 'messages[1].name': string does not match pattern '^[a-z]+$', spaces are not allowed",
+        "The tool 'get_weather' specified in tool_choice is not available",
+        "tool_choice function 'get_weather' not available in tools",
+        "The model `m` is deprecated. Use 'tiny-2' instead (a reasoning model).",
+        "This model is deprecated and not available; the temperature is fine",
+        "Reasoning model m is not available in your region",
+        "Your organization is not allowed to use reasoning models",
+        "Model m is not available. Available: qwen-thinking",
+    ],
+)
+def test_one_callers_wrong_value_teaches_nothing_about_the_parameter(text: str) -> None:
+    """A lesson holds for everybody and for days: it must not come of one bad request, or of an absent model."""
+    named = {**FULL, "tool_choice": {"type": "function", "function": {"name": "get_weather"}}}
+
+    assert not asked_for(FULL, _error(text))
+    assert not asked_for(named, _error(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"detail": [{"loc": ["body", "x"], "msg": "Field required", "input": "no seed supported " * 4000}]}),
+        json.dumps({"detail": [{"loc": ["body"], "msg": "Field required", "input": "seed is not supported " * 4000}]})[
+            :65_536
+        ],
+        _error("1 validation error for X\n0.type [type=missing, input_value={'text': 'seed is not supported'}]"),
+        _error("[{'type': 'missing', 'loc': ('body', 'x'), 'msg': 'Field', 'input': 'the seed is not supported'}]"),
+    ],
+)
+def test_a_long_or_a_nested_quote_of_the_question_teaches_nothing_either(text: str) -> None:
+    assert not asked_for(FULL, text)
+
+
+def test_a_value_that_is_refused_among_others_is_soon_tried_again() -> None:
+    """`minimal` is no level here; the next caller's `high` must not be dropped for a week."""
+    times = [1000.0 + REFUSAL_LIFE_S]
+    refusals = Refusals(clock=lambda: times[0])
+    said = "Unsupported value: 'reasoning_effort' does not support 'minimal' here. Supported values are: 'low', 'high'."
+    asked = call(reasoning_effort="minimal")
+    body = json.dumps({"reasoning_effort": "minimal"}).encode()
+
+    fault = refusals.judged(
+        asked,
+        Ask(url="http://127.0.0.1:9", headers={}, body=body),
+        Reply(status=400, headers={}, body=_error(said).encode()),
+        InvalidRequest("refused"),
+    )
+    at_once = refusals.applied(asked).provider.quirks
+    times[0] += 600
+    later = refusals.applied(asked).provider.quirks
+
+    assert "retry" == fault.advice
+    assert {"no_reasoning_effort"} == at_once
+    assert not later
 
 
 def test_the_hosts_quote_of_the_question_teaches_nothing() -> None:

@@ -1,6 +1,7 @@
 """Server-sent events: the cut never shows, and nothing grows without bound (S1-02)."""
 
 import json
+import time
 from itertools import pairwise
 
 import pytest
@@ -52,6 +53,19 @@ def test_json_in_events_comes_out_as_it_went_in(values: list[str]) -> None:
     found = [json.loads(event.text) for event in _events([stream[at : at + 3] for at in range(0, len(stream), 3)])]
 
     assert values == found
+
+
+def test_one_line_in_single_bytes_costs_what_the_same_line_in_one_piece_costs_per_byte() -> None:
+    """A host that sends its mebibyte byte by byte must not keep a processor busy for minutes: cost is linear."""
+    spent = []
+    for size in (50_000, 400_000):
+        decoder = SseDecoder()
+        begun = time.process_time()
+        for _ in range(size):
+            decoder.feed(b"x")
+        spent.append((time.process_time() - begun) / size)
+
+    assert spent[1] < 4 * spent[0]
 
 
 def test_comments_names_and_missing_spaces_are_understood() -> None:

@@ -1,5 +1,6 @@
 """Thoughts inside the text: found at the start, wherever the pieces were cut."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -45,3 +46,17 @@ def test_the_split_does_not_depend_on_the_pieces(text: str, places: list[int]) -
     pieces = [text[start:end] for start, end in pairwise(edges)]
 
     assert _split([text]) == _split(pieces)
+
+
+def test_spaces_before_the_first_word_cost_linearly_and_stay() -> None:
+    """A host that sends nothing but spaces must not keep a processor busy."""
+    spent = []
+    for count in (20_000, 200_000):
+        splitter = ThoughtSplitter()
+        begun = time.process_time()
+        for _ in range(count):
+            splitter.feed(" ")
+        spent.append((time.process_time() - begun) / count)
+
+    assert spent[1] < 4 * spent[0]
+    assert (" " * 200_000 + "a", "") == splitter.feed("a")

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from openmux_lc.errors import BadPayload, ModelGone
+from openmux_lc.errors import BadPayload, ModelGone, ProviderError
+from openmux_lc.http import Clients
 from openmux_lc.providers.exchange import Reply
+from openmux_lc.providers.registry import adapter_for
 from openmux_lc.providers.vectors import decode_vectors
 from openmux_lc.types.run import EmbeddingRequest, Vectors
-from tests.providers.calls import call
+from tests.providers.calls import call, provider
+from tests.providers.raw_host import raw_host
 
 TWO = EmbeddingRequest(texts=("first text", "second text"))
 
@@ -69,3 +72,20 @@ def test_an_infinite_number_is_no_vector() -> None:
 def test_an_error_under_a_success_is_a_fault() -> None:
     with pytest.raises(ModelGone):
         _decoded({"error": {"message": "model not found", "code": 404}})
+
+
+@pytest.mark.parametrize("dialect", ["openai", "ollama", "gemini", "cohere"])
+def test_no_text_that_was_to_become_a_vector_is_quoted_by_a_fault(dialect: str) -> None:
+    """Not the longest one only."""
+    texts = ("my secret diary of nineteen ninety-nine", "a longer text in which nothing stands that anybody minds")
+    said = json.dumps({"error": {"message": f"cannot read: {texts[0]}"}})
+    head = f"HTTP/1.1 400 Bad\r\nContent-Type: application/json\r\nContent-Length: {len(said)}\r\n\r\n"
+    clients = Clients()
+    with raw_host([head.encode() + said.encode()]) as host:
+        asked = call(provider(host.base_url, dialect=dialect))
+        with pytest.raises(ProviderError) as caught:
+            adapter_for(asked.provider, clients).embed(asked, EmbeddingRequest(texts=texts))
+    clients.close()
+
+    assert "secret diary" not in str(caught.value)
+    assert 400 == caught.value.status_code

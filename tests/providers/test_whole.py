@@ -29,14 +29,16 @@ STREAM = b'data: {"choices": [{"delta": {"content": "Paris."}, "finish_reason": 
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1000])
-@pytest.mark.parametrize("lead", [b"", b"\n\n", b": waiting\n\n", b"id: 7\n", b"event: message\n", b"retry: 10\n"])
+@pytest.mark.parametrize(
+    "lead", [b"", b"\n\n", b": waiting\n\n", b"id: 7\n", b"event: message\n", b"retry: 10\n", b"\xef\xbb\xbf"]
+)
 def test_events_are_read_as_events(lead: bytes, size: int) -> None:
     assert "Paris." == _text(lead + STREAM, size)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1000])
 @pytest.mark.parametrize(
-    "body", ["Paris.", "d", "dat", "data types", "event", "identity", '[{"a": 1}]', "<p>", "\u00e9"]
+    "body", ["Paris.", "d", "dat", "data types", "event", "identity", '[{"a": 1}]', "<p>", "\u00e9", "\uff21"]
 )
 def test_anything_else_is_read_whole(body: str, size: int) -> None:
     assert body == _text(body.encode(), size)
@@ -55,3 +57,27 @@ def test_a_whole_body_has_no_content_before_its_end() -> None:
     assert not decoder.has_content
     assert not decoder.is_over
     assert not decoder.is_complete
+
+
+LINES = b"".join(
+    b'{"choices": [{"delta": {"content": "%b"}, "finish_reason": %b}]}\n' % pair
+    for pair in ((b"Pa", b"null"), (b"ris.", b'"stop"'))
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 1000])
+@pytest.mark.parametrize("body", [LINES, LINES.strip(), b"\n" + LINES + b"\n\n", LINES.replace(b"\n", b"\r\n")])
+def test_lines_of_json_are_read_as_events(body: bytes, size: int) -> None:
+    assert "Paris." == _text(body, size)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 1000])
+@pytest.mark.parametrize("body", ['{"a": 1}\n', '{\n "a": 1,\n "b": 2\n}\n', "[1]\n[2]\n", '{"a"\n{"b": 1}\n'])
+def test_one_value_over_several_lines_is_read_whole(body: str, size: int) -> None:
+    assert body == _text(body.encode(), size)
+
+
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_half_a_line_is_a_broken_stream(size: int) -> None:
+    with pytest.raises(ConnectionFailed):
+        _text(LINES[:-20], size)

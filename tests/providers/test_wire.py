@@ -1,12 +1,13 @@
 """The driver against real sockets: bounded in time and size, whatever the host does (S1-07, S1-08)."""
 
 import asyncio
+import gc
 import gzip
 import json
 import threading
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 import pytest
@@ -25,7 +26,10 @@ from openmux_lc.errors import (
     TimedOut,
 )
 from openmux_lc.http import Clients, Until
+from openmux_lc.providers.exchange import Ask
+from openmux_lc.providers.openai import OpenAIDialect
 from openmux_lc.providers.registry import adapter_for
+from openmux_lc.providers.wire import WireAdapter
 from openmux_lc.testing import (
     Answer,
     Behaviour,
@@ -387,6 +391,82 @@ def test_closing_a_stream_from_another_thread_wakes_its_reader(clients: Clients)
 
     assert not reader.is_alive()
     assert [ConnectionFailed] == [type(fault) for fault in faults]
+
+
+_EVENTS = b"".join(b'data: {"choices":[{"delta":{"content":"%d "}}]}\n\n' % number for number in range(6))
+_LAST = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+_SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n"
+
+
+async def test_a_stream_outlives_the_adapter_and_the_clients_that_opened_it() -> None:
+    """A face may be dropped while its stream is read: the connection must not be closed under it."""
+    pieces = [_SSE % (len(_EVENTS) + len(_LAST)), *_EVENTS.splitlines(keepends=True), _LAST]
+    with raw_host(pieces, pause_s=0.02) as host:
+        asked = call(provider(host.base_url), seconds=5)
+        stream = await adapter_for(provider(host.base_url), Clients()).aopen(asked)
+        texts = []
+        async for chunk in stream:
+            texts.append(chunk.text)
+            gc.collect()
+            await asyncio.sleep(0)
+        plain = adapter_for(provider(host.base_url), Clients()).open(asked)
+        gc.collect()
+        other = [chunk.text for chunk in plain]
+        await stream.aclose()
+
+    assert "0 1 2 3 4 5 " == "".join(texts) == "".join(other)
+
+
+@pytest.mark.parametrize("dialect", ["openai", "ollama"])
+async def test_a_stream_that_cannot_be_unpacked_gives_its_connection_back(dialect: str, aclients: Clients) -> None:
+    packed = b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 100\r\n\r\n"
+    with raw_host([packed], holds=True) as host:
+        row = provider(host.base_url, dialect=dialect)
+        adapter = adapter_for(row, aclients)
+        closed = []
+        client = aclients.for_running_loop(host.base_url)
+        client.event_hooks = {"response": [_told_of_closing(closed)]}
+        with pytest.raises(BadPayload, match="packed as"):
+            await adapter.aopen(call(row, seconds=5))
+
+    assert [True] == closed
+
+
+def _told_of_closing(closed: list[bool]) -> Callable[[httpx.Response], Awaitable[None]]:
+    async def hook(response: httpx.Response) -> None:
+        close = response.aclose
+
+        async def told() -> None:
+            closed.append(True)
+            await close()
+
+        response.aclose = told  # type: ignore[method-assign]
+
+    return hook
+
+
+async def test_a_hosts_cookies_are_neither_kept_nor_sent(clients: Clients, aclients: Clients) -> None:
+    """A jar grows with every answer, and tells a host who asks again."""
+    with raw_host([b"HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"]) as host:
+        row = provider(host.base_url)
+        for _ in range(2):
+            with pytest.raises(BadPayload):
+                adapter_for(row, clients).send(call(row))
+            with pytest.raises(BadPayload):
+                await adapter_for(row, aclients).asend(call(row))
+
+    assert not list(clients.sync(host.base_url).cookies.jar)
+    assert not list(aclients.for_running_loop(host.base_url).cookies.jar)
+    assert not any(b"cookie" in head.lower() for head in host.heads)
+
+
+def test_addresses_that_are_used_once_do_not_pile_up(clients: Clients) -> None:
+    """Each job of a polled host has an address of its own."""
+    wire = WireAdapter(OpenAIDialect(), clients)
+    for number in range(3000):
+        wire._request(call(), Ask(url=f"http://127.0.0.1:9/jobs/{number}", headers={}), 1.0)
+
+    assert len(wire._urls) <= 1000
 
 
 def test_closing_a_stream_twice_and_unread_hangs_up(clients: Clients) -> None:

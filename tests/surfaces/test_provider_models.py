@@ -5,11 +5,20 @@ from pathlib import Path
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
+from pydantic import SecretStr
 
 from openmux_lc import provider_chat_model, provider_embeddings
-from openmux_lc.errors import ContextOverflow, MissingKeyError, NoRouteError, UnknownProviderError
+from openmux_lc.errors import (
+    AuthenticationFailed,
+    ContextOverflow,
+    MissingKeyError,
+    NoRouteError,
+    UnknownProviderError,
+)
+from openmux_lc.providers.langchain import chat_model_for
 from openmux_lc.settings import Settings
 from openmux_lc.testing import Answer, FakeUpstream, context_overflow
+from openmux_lc.types.catalog import Auth, Provider
 
 FREE = "groq:openai/gpt-oss-20b"
 KEY = "gsk_" + "0123456789abcdefghijABCDEFGHIJ"
@@ -57,6 +66,63 @@ def test_what_is_not_known_to_be_free_is_never_called(make: object, route: str, 
 
     with pytest.raises(NoRouteError, match=r"may not be called: (not free|off)"):
         make(route, api_key=KEY, settings=_settings(tmp_path))
+
+
+PAID = "llama-3.3-70b-versatile"
+
+
+def test_a_paid_model_named_per_call_is_never_called(tmp_path: Path) -> None:
+    """The route was checked when the model was made; `model=` per call names another one."""
+    with FakeUpstream(Answer("Paris."), api_key=KEY) as up:
+        llm = provider_chat_model(FREE, api_key=KEY, settings=_settings(tmp_path, up))
+        with pytest.raises(NoRouteError, match="not free"):
+            llm.invoke("Hi", model=PAID)
+        with pytest.raises(NoRouteError, match="not free"):
+            list(llm.bind(model=PAID).stream("Hi"))
+        free = llm.invoke("Hi", model="openai/gpt-oss-120b").text
+
+    assert "Paris." == free
+    assert ["openai/gpt-oss-120b"] == [received.model for received in up.requests]
+
+
+async def test_a_paid_model_set_later_is_never_called_either(tmp_path: Path) -> None:
+    with FakeUpstream(Answer("Paris."), api_key=KEY) as up:
+        llm = provider_chat_model(FREE, api_key=KEY, settings=_settings(tmp_path, up))
+        changed = llm.model_copy(update={"model_name": PAID})
+        with pytest.raises(NoRouteError, match="not free"):
+            await changed.ainvoke("Hi")
+
+    assert not up.requests
+
+
+async def test_an_engine_here_is_not_asked_for_a_model_elsewhere(tmp_path: Path) -> None:
+    """Ollama passes what ends in `-cloud` on to its own hosts."""
+    pytest.importorskip("langchain_ollama")
+    body = {"model": "tiny", "message": {"role": "assistant", "content": "Paris."}, "done": True, "done_reason": "stop"}
+    with FakeUpstream(pages={"/api/chat": body}) as up:
+        variables = {"OPENMUX_OLLAMA_BASE_URL": up.root_url}
+        llm = provider_chat_model("ollama:tiny", settings=Settings.load(environ=variables, cwd=tmp_path))
+        with pytest.raises(NoRouteError, match="not free"):
+            llm.invoke("Hi", model="gpt-oss:20b-cloud")
+        with pytest.raises(NoRouteError, match="not free"):
+            await llm.ainvoke("Hi", model="gpt-oss:20b-cloud")
+        text = llm.invoke("Hi").text
+        llm._client.close()
+        await llm._async_client.close()
+
+    assert "Paris." == text
+    assert 1 == len(up.requests)
+
+
+def test_a_key_that_no_header_can_carry_is_told_before_it_is_sent() -> None:
+    """The client's own error would quote the whole header."""
+    pytest.importorskip("langchain_ollama")
+    row = Provider(id="far", name="Far", base_url="http://127.0.0.1:9", dialect="ollama", auth=Auth(mode="key"))
+
+    with pytest.raises(AuthenticationFailed) as caught:
+        chat_model_for(row, "tiny", api_key=SecretStr("sk-secret\nx-evil: 1"))
+
+    assert "secret" not in str(caught.value)
 
 
 def test_an_unknown_provider_is_answered_with_the_nearest_routes(tmp_path: Path) -> None:

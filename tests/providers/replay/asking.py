@@ -119,10 +119,47 @@ def _response_format(form: Any) -> Any:
     return {"type": "json_object"} if kind in {"json", "json_object"} else None
 
 
+def cloudflare_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a body for a model's own address as OpenAI writes it: one prompt, and tools without a wrapping."""
+    told = dict(body)
+    if isinstance(body.get("prompt"), str) and not body.get("messages"):
+        told["messages"] = [{"role": "user", "content": body["prompt"]}]
+    if body.get("tools"):
+        tools = objects(body["tools"])
+        told["tools"] = [{"type": "function", "function": tool} if tool.get("name") else tool for tool in tools]
+    return told
+
+
+def _cloudflare(body: Mapping[str, Any]) -> dict[str, Any]:
+    return _openai(cloudflare_body(body))
+
+
 def _cohere(body: Mapping[str, Any]) -> dict[str, Any]:
     choice = body.get("tool_choice")
     fields = _openai({**body, "stop": body.get("stop_sequences"), "top_p": body.get("p")})
     return {**fields, "tool_choice": choice.lower() if isinstance(choice, str) else None}
+
+
+def _cohere_v1(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the first version's body asks; results of tools go unsaid, for the answer does not depend on them."""
+    roles = {"chatbot": "assistant", "system": "system"}
+    past = [
+        {"role": roles.get(str(turn.get("role")).lower(), "user"), "content": turn["message"]}
+        for turn in objects(body.get("chat_history"))
+        if turn.get("message")
+    ]
+    lead = [{"role": "system", "content": body["preamble"]}] if body.get("preamble") else []
+    last = [{"role": "user", "content": body["message"]}] if body.get("message") else []
+    tools = [
+        {"type": "function", "function": {"name": tool.get("name"), "description": tool.get("description") or ""}}
+        for tool in objects(body.get("tools"))
+    ]
+    return {
+        "messages": [*lead, *past, *last],
+        "tools": tuple(tools) or None,
+        "temperature": _number(body.get("temperature")),
+        "max_tokens": _number(body.get("max_tokens")),
+    }
 
 
 def _ollama(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,8 +204,8 @@ def _data_address(image: Any) -> str:
 
 
 def _gemini(body: Mapping[str, Any]) -> dict[str, Any]:
-    config = body.get("generationConfig") or body.get("generation_config") or {}
-    calling = (body.get("toolConfig") or body.get("tool_config") or {}).get("functionCallingConfig") or {}
+    config = camel(body.get("generationConfig") or body.get("generation_config") or {})
+    calling = camel(camel(body.get("toolConfig") or body.get("tool_config") or {}).get("functionCallingConfig") or {})
     return {
         "messages": list(_gemini_messages(body)),
         "tools": tuple(_gemini_tools(body.get("tools"))) or None,
@@ -182,11 +219,18 @@ def _gemini(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def camel(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return fields under the names of Gemini's JSON, which takes both spellings."""
+    heads = ((name.partition("_")[0], name.split("_")[1:], value) for name, value in fields.items())
+    return {head + "".join(map(str.capitalize, tail)): value for head, tail, value in heads}
+
+
 def _gemini_choice(calling: Mapping[str, Any]) -> Any:
     names = calling.get("allowedFunctionNames") or []
-    if calling.get("mode") == "ANY" and len(names) == 1:
+    mode = calling_mode(calling)
+    if mode == "ANY" and len(names) == 1:
         return {"type": "function", "function": {"name": names[0]}}
-    return {"ANY": "required", "NONE": "none", "AUTO": "auto", "VALIDATED": "auto"}.get(str(calling.get("mode")))
+    return {"ANY": "required", "NONE": "none", "AUTO": "auto", "VALIDATED": "auto"}.get(mode)
 
 
 def _gemini_form(config: Mapping[str, Any]) -> Any:
@@ -216,10 +260,24 @@ def _lowered(schema: Any) -> Any:
         return [_lowered(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    return {
-        name: value.lower() if name == "type" and isinstance(value, str) else _lowered(value)
-        for name, value in schema.items()
-    }
+    return {name: _type(value) if name == "type" else _lowered(value) for name, value in schema.items()}
+
+
+def _type(told: Any) -> Any:
+    """Return a type's name in lower case; clients made from Google's own definitions write numbers."""
+    if isinstance(told, int) and 0 < told <= len(_TYPES):
+        return _TYPES[told - 1]
+    return told.lower() if isinstance(told, str) else _lowered(told)
+
+
+_TYPES = ("string", "number", "integer", "boolean", "array", "object")
+_MODES = {"1": "AUTO", "2": "ANY", "3": "NONE"}
+
+
+def calling_mode(calling: Mapping[str, Any]) -> str:
+    """Return whether Gemini may, must or must not call a function, `""` where nobody said."""
+    word = str(calling.get("mode") or "").upper()
+    return _MODES.get(word, word)
 
 
 def _gemini_messages(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -229,8 +287,10 @@ def _gemini_messages(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     if lead:
         yield {"role": "system", "content": lead}
     ids: list[tuple[str, str]] = []
-    for number, content in enumerate(objects(body.get("contents"))):
-        found = objects(content.get("parts"))
+    contents = body.get("contents")
+    for number, content in enumerate(objects([contents] if isinstance(contents, dict) else contents)):
+        parts = content.get("parts")
+        found = objects([parts] if isinstance(parts, dict) else parts)
         calls = [part.get("functionCall") or part.get("function_call") for part in found]
         results = [part.get("functionResponse") or part.get("function_response") for part in found]
         if any(calls):
@@ -287,10 +347,11 @@ def _gemini_visible(role: str, parts: list[Mapping[str, Any]]) -> Iterator[Mappi
 
 def _gemini_media(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a picture, sound, film or file as OpenAI's wire has it."""
-    kind = str(data.get("mimeType") or data.get("mime_type") or "image/png")
+    address = data.get("fileUri") or data.get("file_uri")
+    kind = str(data.get("mimeType") or data.get("mime_type") or ("video/mp4" if address else "image/png"))
     packed = str(data.get("data") or _PICTURE)
     packed = _PICTURE if "TRUNCATED" in packed else packed
-    address = data.get("fileUri") or data.get("file_uri") or f"data:{kind};base64,{packed}"
+    address = address or f"data:{kind};base64,{packed}"
     if kind.startswith("audio/") and data.get("data"):
         return {"type": "input_audio", "input_audio": {"data": packed, "format": kind.removeprefix("audio/")}}
     if kind.startswith(("image/", "video/")):
@@ -322,8 +383,9 @@ def _prediction(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _FIELDS = {
-    "cloudflare_run": _openai,
+    "cloudflare_run": _cloudflare,
     "cohere": _cohere,
+    "cohere_v1": _cohere_v1,
     "completion": _completion,
     "gemini": _gemini,
     "generation": _generation,
@@ -331,4 +393,6 @@ _FIELDS = {
     "ollama_generate": _completion,
     "openai": _openai,
     "prediction": _prediction,
+    "summarization": _generation,
+    "translation": _generation,
 }

@@ -26,7 +26,7 @@ from openmux_lc.errors import (
 from openmux_lc.types.run import Answer, Request, Vectors
 from tests.providers.replay import read_native
 from tests.providers.replay.read_openai import read_chat
-from tests.providers.replay.said import Said, objects, parsed, plain
+from tests.providers.replay.said import Said, find_error, objects, parsed, plain
 from tests.providers.replay.scope import Case
 
 Got = Answer | Vectors | tuple[str, ...] | Exception
@@ -63,14 +63,17 @@ FITTING: Mapping[int, _Kinds] = {
 READERS: Mapping[str, Callable[[str], Said]] = {
     "cloudflare_run": read_native.read_cloudflare,
     "cohere": read_native.read_cohere,
+    "cohere_v1": read_native.read_cohere_v1,
     "completion": read_chat,
     "gemini": read_native.read_gemini,
     "generation": read_native.read_generated,
     "ollama": read_native.read_ollama,
     "ollama_generate": read_native.read_ollama,
     "openai": read_chat,
-    "pollinations": read_chat,
+    "pollinations": read_native.read_pollinations,
     "prediction": read_native.read_prediction,
+    "summarization": read_native.read_generated,
+    "translation": read_native.read_generated,
 }
 
 _WAIT_SLACK_S = 2.0
@@ -95,10 +98,18 @@ def judge(case: Case, got: Got, *, request: Request, body: bytes, label: Mapping
         return _judge_fault(case, got, request, label)
     text = body.decode("utf-8", "replace")
     if case.mode == "embed":
+        told, error = Said(), find_error(parsed(text))
+        if error is not None:
+            told.fail(error)
+            return _judge_hidden(told, got, request, label)
         return _judge_vectors(text, got)
     if case.mode == "models":
         return _judge_ids(text, got)
-    return _judge_answer(case, READERS[case.protocol](text), got, request, label=label)
+    told = READERS[case.protocol](text)
+    if case.protocol == "generation":
+        # Engines that complete a text may give it back first.
+        told.text = told.text.removeprefix(str(case.recording.request.get("inputs") or ""))
+    return _judge_answer(case, told, got, request, label=label)
 
 
 def _judge_fault(case: Case, got: Got, request: Request, label: Mapping[str, Any] | None) -> str:
@@ -218,6 +229,8 @@ def _fault_due(told: Said, request: Request, *, is_stream: bool) -> _Kinds:
         return (BadPayload, ConnectionFailed) if is_stream or not told.is_whole else (BadPayload,)
     if not told.is_whole:
         return (ConnectionFailed,)
+    if any(not name for name, _ in told.calls):
+        return (BadPayload,)
     if told.is_empty:
         return (PermissionDenied,) if told.finish == "content_filter" else (EmptyAnswer,)
     if not told.calls and _requires_tool(request):
@@ -250,9 +263,13 @@ def _tokens_sent(text: str) -> int | None:
     """Return the tokens that a host counted in the texts, None where it told none."""
     payload = parsed(text.strip())
     fields = payload if isinstance(payload, dict) else {}
+    fields = fields["result"] if isinstance(fields.get("result"), dict) else fields
     places = (
         (fields.get("usage") or {}).get("prompt_tokens"),
+        (fields.get("usage") or {}).get("input_tokens"),
+        (fields.get("usage") or {}).get("total_tokens"),
         (fields.get("usageMetadata") or {}).get("promptTokenCount"),
+        ((fields.get("meta") or {}).get("tokens") or {}).get("input_tokens"),
         ((fields.get("meta") or {}).get("billed_units") or {}).get("input_tokens"),
         fields.get("prompt_eval_count"),
     )
@@ -262,6 +279,10 @@ def _tokens_sent(text: str) -> int | None:
 def vectors_in(text: str) -> list[list[float]]:
     """Return the vectors of any host's answer."""
     payload = parsed(text.strip())
+    if isinstance(payload, dict) and isinstance(payload.get("result"), dict):
+        payload = payload["result"]["data"]  # Cloudflare's envelope
+    if isinstance(payload, list) and payload and isinstance(payload[0], dict):
+        payload = {"data": payload}  # a local engine's own page
     if isinstance(payload, list):
         rows = payload if payload and isinstance(payload[0], list) else [payload]
     elif "data" in payload:
@@ -270,7 +291,7 @@ def vectors_in(text: str) -> list[list[float]]:
         rows = [payload["embedding"]]
     else:
         rows = payload["embeddings"]
-        rows = next(iter(rows.values())) if isinstance(rows, dict) else rows
+        rows = rows["float"] if isinstance(rows, dict) else rows
     return [_vector(row) for row in rows]
 
 
@@ -280,6 +301,8 @@ def _vector(row: Any) -> list[float]:
     if isinstance(row, str):
         packed = base64.b64decode(row)
         return list(struct.unpack(f"<{len(packed) // 4}f", packed))
+    if len(row) == 1 and isinstance(row[0], list):
+        return _vector(row[0])
     return [float(number) for number in row]
 
 
@@ -297,11 +320,18 @@ def ids_in(text: str) -> list[str]:
     rows: Sequence[Any] = payload if isinstance(payload, list) else []
     has_uuids = isinstance(payload, dict) and isinstance(payload.get("result"), list)
     if isinstance(payload, dict):
-        rows = next((payload[name] or [] for name in ("data", "models", "result", "results") if name in payload), [])
-        rows = rows or [payload]
-    names = ("name",) if has_uuids else ("id", "model", "name")
+        rows = _rows_in(payload)
+    names = ("name",) if has_uuids else ("id", "model", "name", "key")
     named = [row if isinstance(row, str) else _named(row, names) for row in rows]
     return [name.removeprefix("models/") for name in dict.fromkeys(named) if name]
+
+
+def _rows_in(payload: Mapping[str, Any]) -> Sequence[Any]:
+    """Return the rows of a page, which may be one model's, or lie one level deeper."""
+    found = next((payload[name] for name in ("data", "models", "result", "results") if name in payload), payload)
+    if found is payload:
+        return [payload]
+    return _rows_in(found) if isinstance(found, dict) else list(found or [])
 
 
 def _named(row: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -109,6 +109,7 @@ class Recording:
             _, found, rest = self.path.partition(mark)
             if found:
                 rest = rest.rpartition(end)[0] if end and end in rest else rest
+                rest, _, _ = rest.partition("/pipeline/")
                 return unquote(rest.removesuffix("/v1/chat/completions").removesuffix("/predictions"))
         return str(self.fields.get("model") or self.request.get("version") or "recorded")
 

@@ -17,11 +17,17 @@ FINISH = {
     "eos": "stop",
     "eos_token": "stop",
     "function_call": "tool_calls",
+    "image_prohibited_content": "content_filter",
+    "image_recitation": "content_filter",
+    "image_safety": "content_filter",
     "max_tokens": "length",
+    "model_context_window_exceeded": "length",
     "model_length": "length",
+    "network_error": "error",
     "prohibited_content": "content_filter",
     "recitation": "content_filter",
     "safety": "content_filter",
+    "sensitive": "content_filter",
     "spii": "content_filter",
     "stop_sequence": "stop",
     "tool_call": "tool_calls",
@@ -92,7 +98,9 @@ def plain(arguments: Any) -> str:
 
 
 def finish_of(word: Any) -> str | None:
-    """Return a finish reason under its OpenAI name."""
+    """Return a finish reason under its OpenAI name; what Gemini adds to one behind a colon is no part of it."""
+    if isinstance(word, str) and word.lower().startswith("content_filter:"):
+        return "content_filter"
     return FINISH.get(word.lower(), word.lower()) if isinstance(word, str) and word else None
 
 
@@ -111,7 +119,7 @@ def objects(value: Any) -> list[Mapping[str, Any]]:
 
 def events(text: str) -> Iterator[tuple[str, str]]:
     """Yield (name, data) of server-sent events."""
-    for block in text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
+    for block in text.lstrip("\ufeff \t\r\n").replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
         name, data = "", []
         for line in block.split("\n"):
             if line.startswith("event:"):
@@ -130,7 +138,7 @@ def events(text: str) -> Iterator[tuple[str, str]]:
 
 def looks_streamed(text: str) -> bool:
     """Whether a body is server-sent events."""
-    return text.lstrip().startswith(("data:", "event:", ":", "id:", "error:"))
+    return text.lstrip("\ufeff \t\r\n").startswith(("data:", "event:", ":", "id:", "retry:", "error:"))
 
 
 def find_error(payload: Any) -> Any:
@@ -142,7 +150,10 @@ def find_error(payload: Any) -> Any:
     if payload.get("error"):
         return payload["error"] if isinstance(payload["error"], dict) else payload
     is_failed = payload.get("object") == "error" or (payload.get("success") is False and not payload.get("choices"))
-    return payload if is_failed else None
+    # Some hosts write an error without an envelope, under a status of success as well.
+    is_flat = isinstance(payload.get("message"), str) and not payload.get("choices") and bool(payload["message"])
+    is_told = str(payload.get("type")).endswith("error") or _inner_status({"code": payload.get("code")}) is not None
+    return payload if is_failed or (is_flat and is_told) else None
 
 
 def _inner_status(error: Any) -> int | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from openmux_lc.catalog.catalog import load_catalog
@@ -12,17 +13,25 @@ from tests.providers.replay.recording import Recording
 from tests.providers.replay.said import find_error, parsed
 
 OUT_OF_SCOPE: Mapping[str, str] = {
+    "account": "balances and keys; whoever pays looks at the host's own pages",
     "batch": "jobs that are answered tomorrow: nobody who chats waits for them",
     "cache": "a prompt kept at the host is billed by the hour",
-    "cohere_v1": "the first version of Cohere's chat, which its second replaced; the host is asked by that",
+    "classify": "labels are not chat answers",
+    "connectors": "what Cohere searches by itself stays with its owner",
     "count_tokens": "counting needs no host here: it is estimated, and told with every answer",
+    "datasets": "what a model is trained with, which no part of the pool does",
+    "detokenize": "counting needs no host here: it is estimated",
     "files": "files stay with the user; pictures and documents travel inside the message",
+    "finetuning": "training models is not asking them",
+    "first_google": "Google's first protocol, before `generateContent`; its models are gone",
     "generate": "Cohere's text completion of the first version: the same models are asked by chat",
     "generation_meta": "a price list of one past answer; an answer's own usage tells the cost",
     "hub_api": "pages about a model, not answers of one",
     "image": "pictures are not a chat answer; no part of the pool asks for them",
     "interactions": "Gemini's stateful protocol keeps the conversation at the host; the same models answer by chat",
+    "live": "talks by voice over a socket; no part of the pool hears",
     "messages": "Anthropic's protocol at hosts that are asked by chat",
+    "moderation": "labels are not chat answers",
     "model_pull": "downloading a model is the engine's own command",
     "model_show": "one model's page; what it tells is read by the survey of local engines, not by an adapter",
     "models": "a list of what is loaded now, a created model, or a list that a dumper wrote down as a stream",
@@ -31,12 +40,14 @@ OUT_OF_SCOPE: Mapping[str, str] = {
     "other": "pages beside the protocol: warming a connection, videos, shortened links",
     "packed_vectors": "vectors packed as int8, which the package never asks for",
     "rerank": "sorting documents is not a chat answer; no part of the pool asks for it",
-    "replicate_meta": "pages about a model's hardware, versions and trainings",
+    "replicate_meta": "pages about a model's hardware, versions and trainings, and lists of past predictions",
     "responses": "OpenAI's second protocol at hosts that are asked by chat",
     "server_meta": "an engine's settings; the survey of local engines reads them, not an adapter",
     "stt": "speech is not a chat question; no part of the pool hears",
+    "summarize": "Cohere's summaries of the first version: the same models are asked by chat",
     "task": "pictures, labels and scores are not chat answers",
     "tokenize": "counting needs no host here: it is estimated",
+    "trainings": "training models is not asking them",
     "tts": "speech is not a chat answer; no part of the pool speaks",
     "video": "films are not a chat answer",
 }
@@ -57,12 +68,15 @@ _IDS = {"gemini_openai": "gemini", "github": "github-models"}
 _NATIVE = {
     "cloudflare_run": "cloudflare",
     "cohere": "cohere",
+    "cohere_v1": "cohere",
     "gemini": "gemini",
     "generation": "huggingface",
     "ollama": "ollama",
     "ollama_generate": "ollama",
     "pollinations": "pollinations",
     "prediction": "replicate",
+    "summarization": "huggingface",
+    "translation": "huggingface",
 }
 _SPEAK_OPENAI = frozenset({"openai", "huggingface", "cloudflare"})
 
@@ -116,8 +130,12 @@ _ENDS = (
     (":generateContent", "chat", "gemini"),
     (":streamGenerateContent", "chat", "gemini"),
     (":batchGenerateContent", "", "batch"),
+    (":asyncBatchEmbedContent", "", "batch"),
+    (":generateText", "", "first_google"),
+    (":generateMessage", "", "first_google"),
+    (":embedText", "", "first_google"),
     ("/v2/chat", "chat", "cohere"),
-    ("/v1/chat", "", "cohere_v1"),
+    ("/v1/chat", "chat", "cohere_v1"),
     ("/api/chat", "chat", "ollama"),
     ("/api/generate", "chat", "ollama_generate"),
     ("/api/embed", "embed", "ollama"),
@@ -142,9 +160,11 @@ def _protocol(recording: Recording) -> tuple[str, str]:
         return "", "packed_vectors"
     signs = (
         *((path.endswith(end), mode, protocol) for end, mode, protocol in _ENDS),
-        ("/pipeline/feature-extraction/" in path, "embed", "features"),
-        ("/ai/run/" in path, "chat", "cloudflare_run"),
+        ("/pipeline/feature-extraction" in path, "embed", "features"),
+        (recording.provider == "huggingface" and kind == "embeddings", "embed", "features"),
+        ("/ai/run/" in path, *_run(recording)),
         (recording.provider == "pollinations" and recording.method == "POST", "chat", "pollinations"),
+        (path.endswith("/predictions") and recording.method == "GET", "", "replicate_meta"),
         (kind == "predictions", "chat", "prediction"),
         (recording.provider == "huggingface" and kind in {"task", "hub_api", "chat"}, *_task(recording)),
         (kind == "chat", "chat", "openai"),
@@ -166,13 +186,39 @@ def _task(recording: Recording) -> tuple[str, str]:
     if recording.status >= 300:
         return "", recording.kind
     text = recording.text.lstrip()
-    if '"chat.completion' in text[:300]:
+    if "sentence-similarity" in recording.path:
+        return "", "task"
+    if '"chat.completion' in text[:300] or '"text_completion"' in text[:300]:
         return "chat", "openai"
-    if '"generated_text"' in text:
-        return "chat", "generation"
-    payload = parsed(text)
-    is_vector = isinstance(payload, list) and bool(payload) and isinstance(payload[0], float)
+    names = (("generated", "generation"), ("summary", "summarization"), ("translation", "translation"))
+    found = next((protocol for name, protocol in names if f'"{name}_text"' in text), None)
+    if found:
+        return "chat", found
+    is_vector = _are_numbers(parsed(text)) and not isinstance(recording.request.get("inputs"), dict)
     return ("embed", "features") if is_vector else ("", recording.kind)
+
+
+def _are_numbers(payload: Any) -> bool:
+    """Whether a body is a vector, or several, however deep."""
+    if isinstance(payload, list):
+        return bool(payload) and _are_numbers(payload[0])
+    return isinstance(payload, int | float) and not isinstance(payload, bool)
+
+
+def _run(recording: Recording) -> tuple[str, str]:
+    """Return how an answer of a model's own address at Cloudflare is replayed, by what came back."""
+    payload = parsed(recording.text)
+    result = payload.get("result") if isinstance(payload, dict) else None
+    if recording.status >= 300 or not result or "contexts" in recording.request:
+        return (
+            ("", "rerank") if recording.status < 300 and "contexts" in recording.request else ("chat", "cloudflare_run")
+        )
+    if not isinstance(result, dict):
+        return "", "task"
+    if isinstance(result.get("data"), list):
+        return "embed", "cloudflare_run"
+    is_chat = bool(result.keys() & {"response", "tool_calls", "choices", "output"})
+    return ("chat", "cloudflare_run") if is_chat else ("", "task")
 
 
 @cache
@@ -198,7 +244,8 @@ def row_of(case: Case, origin: str) -> Provider:
     dialect, path = _door(case, row)
     quirks = row.quirks
     texts = dict.fromkeys(("generation", "completion", "ollama_generate"), "text_generation")
-    doors = {"cloudflare_run": "native_run", **texts}
+    tasks = {name: name for name in ("summarization", "translation")}
+    doors = {"cloudflare_run": "native_run", **texts, **tasks}
     quirks = (quirks - set(doors.values())) | ({doors[case.protocol]} if case.protocol in doors else set())
     return replace(row, base_url=f"{origin}{path}", dialect=dialect, quirks=quirks, models=())
 
@@ -215,6 +262,9 @@ def _door(case: Case, row: Provider) -> tuple[str, str]:
         return dialect, own
     if case.protocol == "pollinations":
         return _default(row, "pollinations", path)
+    ends = {"cohere_v1": "/chat", "gemini": "/models/"}
+    if case.protocol in ends and ends[case.protocol] in path:  # the version is part of the address
+        return _NATIVE[case.protocol], path.partition(ends[case.protocol])[0]
     if case.protocol == "models" and case.recording.provider.startswith("gemini"):
         return ("openai", path.removesuffix("/models")) if "/openai" in path else _default(row, "gemini", own)
     native = _NATIVE.get(case.protocol)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from openmux_lc.types.wire import Call
+from tests.providers.replay.asking import calling_mode, camel, cloudflare_body
 from tests.providers.replay.host import Received
 from tests.providers.replay.said import objects
 from tests.providers.replay.scope import Case
@@ -24,10 +25,11 @@ BY_DESIGN: Mapping[str, str] = {
     "schema": "a tool is compared by the names of its parameters; `$schema` and the case of types are spelling",
     "stream": "where the recorder lost the field, the answer tells that a stream was asked for",
     "stream of a form": "Cloudflare's own door has models that refuse to stream JSON, so it is asked for whole",
+    "pictures of the model": "what a model drew is not sent back: other models could not take it",
     "system": "a developer message is a system message everywhere",
     "tasks": "what older clients asked by address of the model is asked at the host's one door for chat",
     "texts": "several text parts in a row are one text, a line each",
-    "tool choice": "`any` and `required` are one word",
+    "tool choice": "`any` and `required` are one word; of several allowed functions none is named",
 }
 """Differences that are meant, and why."""
 
@@ -187,7 +189,7 @@ def _choice(body: Mapping[str, Any]) -> Any:
 
 
 def _cloudflare(body: Mapping[str, Any]) -> _Summary:
-    told = _openai(body)
+    told = _openai(cloudflare_body(body))
     left_out = {"model", "stream"} if told["form"] else {"model"}
     return {name: value for name, value in told.items() if name not in left_out}
 
@@ -208,15 +210,19 @@ def _ollama(body: Mapping[str, Any]) -> _Summary:
 
 
 def _gemini(body: Mapping[str, Any]) -> _Summary:
-    config = body.get("generationConfig") or body.get("generation_config") or {}
+    config = camel(body.get("generationConfig") or body.get("generation_config") or {})
     system = body.get("systemInstruction") or body.get("system_instruction") or {}
     parts = system.get("parts") if isinstance(system, dict) else system
-    told = [[content.get("role") or "user", *_gemini_parts(content)] for content in objects(body.get("contents"))]
+    contents = body.get("contents")
+    told = [
+        ["model" if content.get("role") == "model" else "user", *_gemini_parts(content)]
+        for content in objects([contents] if isinstance(contents, dict) else contents)
+    ]
     return {
         "messages": _joined([each for each in told if any(each[1:])]),
         "system": "\n".join(part.get("text") or "" for part in objects([parts] if isinstance(parts, dict) else parts)),
         "tools": _gemini_tools(body.get("tools")),
-        "form": "application/json" in {config.get("responseMimeType"), config.get("response_mime_type")},
+        "form": config.get("responseMimeType") == "application/json",
         "choice": _gemini_choice(body),
     }
 
@@ -235,11 +241,13 @@ def _joined(contents: list[list[Any]]) -> list[list[Any]]:
 
 
 def _gemini_parts(content: Mapping[str, Any]) -> list[Any]:
-    found = [part for part in objects(content.get("parts")) if not part.get("thought")]
+    parts = content.get("parts")
+    found = [part for part in objects([parts] if isinstance(parts, dict) else parts) if not part.get("thought")]
     calls = [part.get("functionCall") or part.get("function_call") or {} for part in found]
     results = [part.get("functionResponse") or part.get("function_response") or {} for part in found]
-    files = [part.get(name) for part in found for name in ("inlineData", "inline_data", "fileData") if part.get(name)]
-    kinds = [str(file.get("mimeType") or file.get("mime_type")).partition("/")[0] for file in files]
+    names = () if content.get("role") == "model" else ("inlineData", "inline_data", "fileData", "file_data")
+    files = [part.get(name) for part in found for name in names if part.get(name)]
+    kinds = [str(file.get("mimeType") or file.get("mime_type") or "video").partition("/")[0] for file in files]
     text = "\n".join(part["text"] for part in found if part.get("text")).strip()
     return [
         text,
@@ -259,11 +267,12 @@ def _gemini_tools(tools: Any) -> Any:
 
 
 def _gemini_choice(body: Mapping[str, Any]) -> Any:
-    calling = (body.get("toolConfig") or body.get("tool_config") or {}).get("functionCallingConfig") or {}
+    calling = camel(camel(body.get("toolConfig") or body.get("tool_config") or {}).get("functionCallingConfig") or {})
     if not _gemini_tools(body.get("tools")):
         return ["AUTO", []]
-    mode = str(calling.get("mode") or "AUTO").replace("VALIDATED", "AUTO")
-    return [mode, list(calling.get("allowedFunctionNames") or [])]
+    mode = (calling_mode(calling) or "AUTO").replace("VALIDATED", "AUTO")
+    names = list(calling.get("allowedFunctionNames") or [])
+    return [mode, names if len(names) == 1 else []]
 
 
 def _completion(body: Mapping[str, Any]) -> _Summary:
