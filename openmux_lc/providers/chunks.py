@@ -43,6 +43,8 @@ class _Tools:
 
     ids: list[str] = field(default_factory=list)
     host_ids: list[str] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    """Every id of ours and of the host's: a stream may hold very many."""
     said: list[list[str]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     has_name: list[bool] = field(default_factory=list)
@@ -103,7 +105,7 @@ class _Tools:
         if host_index is None:
             is_other = bool(name and call_id != self.host_ids[-1]) if fresh else True
             # One host gives later pieces an id of their own; a call begins with its name, or with its id alone.
-            is_next = is_other or bool(call_id and not arguments and call_id not in self.host_ids)
+            is_next = is_other or bool(call_id and not arguments and call_id not in self.taken)
             return fresh if is_next or None in self.early_ids else fresh - 1
         known = self.by_host_index.get(host_index)
         if known is None or (call_id and name and call_id != self.host_ids[known]):
@@ -117,8 +119,9 @@ class _Tools:
             self.by_host_index[host_index] = len(self.ids)
         told = call_id or self.early_ids.pop(host_index, "")
         # Some hosts give two calls one id; their results could not be told apart.
-        self.ids.append(told if told and told not in self.ids else new_call_id())
+        self.ids.append(told if told and told not in self.taken else new_call_id())
         self.host_ids.append(told or self.ids[-1])
+        self.taken |= {self.ids[-1], self.host_ids[-1]}
         self.said.append([])
         self.sizes.append(0)
         self.has_name.append(False)

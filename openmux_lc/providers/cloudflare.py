@@ -6,17 +6,15 @@ shapes, whichever was asked for.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from openmux_lc.errors import InvalidRequest
 from openmux_lc.providers.answer import decode_answer
 from openmux_lc.providers.body import chat_body
 from openmux_lc.providers.chunks import StreamDecoder
 from openmux_lc.providers.cloudflare_reading import read_cloudflare
-from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply, parse_json
+from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply, id_in_path, parse_json
 from openmux_lc.providers.extra import harmless_extra, refuse_host_tools
 from openmux_lc.providers.message import read_usage
 from openmux_lc.providers.openai import OpenAIDialect, post
@@ -27,7 +25,6 @@ from openmux_lc.types.wire import Call
 
 __all__ = ["CloudflareDialect"]
 
-_MODEL: Final = re.compile(r"@?[a-z0-9][\w.:+-]*(/[a-z0-9][\w.:+-]*)*", re.ASCII | re.IGNORECASE)
 _ROOM_TOKENS: Final = 2048
 _THINKING_ROOM_TOKENS: Final = 8192
 
@@ -103,7 +100,4 @@ def _is_whole(call: Call) -> bool:
 
 def _run_url(call: Call) -> str:
     """Return the model's own address."""
-    if not _MODEL.fullmatch(call.model) or ".." in call.model:
-        message = f"{call.route}: the model's id cannot be part of an address; list the host's models for the right one"
-        raise InvalidRequest(message, provider=call.provider.id, model=call.model, advice="next_route")
-    return f"{call.provider.base_url.removesuffix('/v1')}/run/{call.model}"
+    return f"{call.provider.base_url.removesuffix('/v1')}/run/{id_in_path(call, call.model, safe='/@:')}"

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
+from urllib.parse import quote
 
-from openmux_lc.errors import BadPayload
+from openmux_lc.errors import BadPayload, InvalidRequest
 from openmux_lc.types.json import Json
 from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Vectors
 from openmux_lc.types.wire import Call
 
-__all__ = ["RAW_BYTES", "Ask", "ChunkDecoder", "Dialect", "Reply", "parse_json"]
+__all__ = ["RAW_BYTES", "Ask", "ChunkDecoder", "Dialect", "Reply", "id_in_path", "parse_json"]
 
 RAW_BYTES = 1024 * 1024
 """Upstream bytes that an answer keeps at most."""
@@ -94,6 +95,25 @@ class Dialect(Protocol):
     def vectors(self, call: Call, request: EmbeddingRequest, reply: Reply) -> Vectors:
         """Return the vectors in a successful reply."""
         ...
+
+
+def id_in_path(call: Call, model: str, *, safe: str = "/") -> str:
+    """Return a model's id as part of an address, its odd characters escaped.
+
+    Args:
+        call: Whose model it is.
+        model: The id as the host spells it in addresses.
+        safe: Characters that stay as they are.
+
+    Raises:
+        InvalidRequest: It would lead to another door of the host.
+    """
+    steps = model.replace("\\", "/").split("/")
+    is_whole = not any("\ud800" <= character <= "\udfff" for character in model)  # no half characters
+    if is_whole and {"", ".", ".."}.isdisjoint(steps):
+        return quote(model, safe=safe)
+    message = f"{call.provider.id}: the model's id cannot be part of an address; the host's list of models has it"
+    raise InvalidRequest(message, provider=call.provider.id, model=call.model, advice="next_route")
 
 
 def parse_json(call: Call, body: bytes | str, *, status: int | None = None) -> Json:

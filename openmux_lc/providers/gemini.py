@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from urllib.parse import quote
 
 from openmux_lc.errors import ConnectionFailed, InvalidRequest
 from openmux_lc.providers.answer import to_answer
 from openmux_lc.providers.chunks import StreamDecoder
-from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply, parse_json
+from openmux_lc.providers.exchange import Ask, ChunkDecoder, Reply, id_in_path, parse_json
 from openmux_lc.providers.extra import harmless_extra, refuse_host_tools
 from openmux_lc.providers.fault import has_error, to_fault
 from openmux_lc.providers.gemini_body import content_body, embedding_body
@@ -86,4 +85,4 @@ def _payload(call: Call, reply: Reply) -> Json:
 
 
 def _url(call: Call) -> str:
-    return f"{call.provider.base_url}/models/{quote(model_id(call.model), safe='')}"
+    return f"{call.provider.base_url}/models/{id_in_path(call, model_id(call.model), safe='')}"

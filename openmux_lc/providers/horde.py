@@ -15,7 +15,7 @@ from openmux_lc.errors import ServerError
 from openmux_lc.http import Clients
 from openmux_lc.providers.answer import bad_payload, to_answer
 from openmux_lc.providers.exchange import Ask, Reply, parse_json
-from openmux_lc.providers.extra import harmless_extra
+from openmux_lc.providers.extra import harmless_extra, refuse_files
 from openmux_lc.providers.openai import auth_header
 from openmux_lc.providers.polling import Job, PollingAdapter, job_ask, kept_fields, refuse_tools
 from openmux_lc.providers.reading import Reading
@@ -41,9 +41,10 @@ class HordeDialect:
         """Return the request that puts the prompt into the queue.
 
         Raises:
-            InvalidRequest: It needs a tool, or asks for what could cost money.
+            InvalidRequest: It needs a tool, holds more than text, or asks for what could cost money.
         """
         refuse_tools(call)
+        refuse_files(call)
         prompt = _prompt(call)
         body: JsonObject = {
             "prompt": prompt,

@@ -61,7 +61,7 @@ class HuggingFaceDialect:
         if not task:
             return ask
         refuse_files(call)
-        url = model_url(call.provider.base_url, call.model)
+        url = model_url(call)
         if task != "text_generation":
             return _to(ask, url, _writer().text_task(url, task, last_text(call.request)))
         knobs = sampling(call.request, call.provider.quirks)
@@ -91,7 +91,7 @@ class HuggingFaceDialect:
         Raises:
             ConfigError: The client is not installed.
         """
-        url = model_url(call.provider.base_url, call.model, "feature-extraction")
+        url = model_url(call, "feature-extraction")
         dimensions = None if "no_dimensions" in call.provider.quirks else request.dimensions
         ask = self._openai.embedding(call, request)
         return _to(ask, url, _writer().vectors(url, request.texts, dimensions))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
-from urllib.parse import quote
 
 from openmux_lc.providers.answer import bad_payload
+from openmux_lc.providers.exchange import id_in_path
 from openmux_lc.providers.message import finish_reason
 from openmux_lc.providers.reading import Reading, read_openai
 from openmux_lc.types.json import Json, JsonObject, as_count, as_list, as_object, as_text, dig
@@ -27,16 +27,15 @@ _TEXTS: Final = ("generated_text", "summary_text", "translation_text")
 _NEW_TOKENS: Final = 256
 
 
-def model_url(base_url: str, model: str, pipeline: str = "") -> str:
-    """Return the address of one model of the host's own inference.
+def model_url(call: Call, pipeline: str = "") -> str:
+    """Return the address of the call's model at the host's own inference.
 
-    Example:
-        >>> model_url("https://router.huggingface.co/v1", "BAAI/bge-m3", "feature-extraction")
-        'https://router.huggingface.co/hf-inference/models/BAAI/bge-m3/pipeline/feature-extraction'
+    Raises:
+        InvalidRequest: The id would lead to another door: the router's partners are billed.
     """
-    root = base_url.rstrip("/").removesuffix("/v1")
+    root = call.provider.base_url.rstrip("/").removesuffix("/v1")
     path = f"/pipeline/{pipeline}" if pipeline else ""
-    return f"{root}/hf-inference/models/{quote(model, safe='/')}{path}"
+    return f"{root}/hf-inference/models/{id_in_path(call, call.model)}{path}"
 
 
 def last_text(request: Request) -> str:

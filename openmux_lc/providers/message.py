@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from openmux_lc.types.json import Json, JsonObject, as_count, as_float, as_list, as_object, as_text, writable
+from openmux_lc.types.json import Json, JsonObject, as_count, as_float, as_list, as_object, as_text, dig, writable
 from openmux_lc.types.run import Request, Usage
 
 __all__ = [
@@ -162,6 +162,8 @@ def read_usage(payload: JsonObject) -> Usage | None:
     cached = as_count(prompt.get("cached_tokens"))
     thought = as_count(completion.get("reasoning_tokens"))
     cost = as_float(fields.get("cost"))
+    if fields.get("is_byok") is True:  # the user's own key at the host behind the router pays besides
+        cost = (cost or 0.0) + (as_float(dig(fields, "cost_details", "upstream_inference_cost")) or 0.0)
     return Usage(
         input_tokens=sent or 0,
         output_tokens=got or 0,

@@ -6,7 +6,7 @@ that follows (thoughts, tool calls, usage, faults, ends) works on a `Reading`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -120,12 +120,12 @@ class Echo:
     def sign(self, call_id: str, call: JsonObject) -> None:
         """Keep the mark on a tool call."""
         found = as_text(dig(call, *_SIGNATURE))
-        if found and self._has_room(found):
+        if found and self._has_room(len(found)):
             self.signatures[call_id] = found
 
     def take(self, reading: Reading) -> None:
         """Keep the mark on the text, and the thoughts."""
-        if reading.signature and self._has_room(reading.signature):
+        if reading.signature and self._has_room(len(reading.signature)):
             self.signatures[""] = reading.signature
         for detail in reading.details:
             if isinstance(detail, dict):
@@ -147,7 +147,7 @@ class Echo:
         is_next = as_int(detail.get("index")) is not None and all(
             detail.get(name) == last.get(name) for name in ("index", "type")
         )
-        if not self._has_room("".join(value for value in detail.values() if isinstance(value, str))):
+        if not self._has_room(_weight(detail)):
             return
         if not is_next:
             self.details.append(dict(detail))
@@ -158,6 +158,17 @@ class Echo:
             elif value is not None:
                 last[name] = value
 
-    def _has_room(self, text: str) -> bool:
-        self.chars += len(text)
+    def _has_room(self, weight: int) -> bool:
+        self.chars += weight
         return self.chars <= _MAX_ECHO_CHARS
+
+
+def _weight(value: Json) -> int:
+    """Return about how many characters a value takes, nested ones counted with their content."""
+    if isinstance(value, str):
+        return len(value) + 2
+    if isinstance(value, Mapping):
+        return 8 + sum(len(name) + _weight(inner) for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return 8 + sum(map(_weight, value))
+    return 8

@@ -471,7 +471,7 @@ async def test_summaries_and_translations_work_on_the_last_message(task: str, fi
     ],
 )  # fmt: skip
 def test_a_models_address_follows_the_rows(base_url: str, model: str, url: str) -> None:
-    assert url == model_url(base_url, model)
+    assert url == model_url(call(provider(base_url), model=model))
 
 
 # Genuine exchanges
