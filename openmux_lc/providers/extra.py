@@ -14,7 +14,7 @@ from openmux_lc.errors import InvalidRequest
 from openmux_lc.types.json import JsonObject, as_list, as_object, as_text
 from openmux_lc.types.wire import Call
 
-__all__ = ["file_kinds", "harmless_extra", "refuse_files", "refuse_host_tools"]
+__all__ = ["file_kinds", "harmless_extra", "refuse_all_but_one_picture", "refuse_files", "refuse_host_tools"]
 
 _SAMPLING: Final = """
 temperature top_p top_k top_a top_n_sigma min_p typical_p tfs_z epsilon_cutoff eta_cutoff seed random_seed
@@ -96,6 +96,20 @@ def file_kinds(call: Call) -> frozenset[str]:
     contents = (message.get("content") for message in call.request.messages)
     parts = (part for content in contents if not isinstance(content, str) for part in as_list(content))
     return frozenset(as_text(as_object(part).get("type")) for part in parts) & _FILES
+
+
+def refuse_all_but_one_picture(call: Call) -> None:
+    """Let text and one picture pass: a second one would take the first one's field.
+
+    Raises:
+        InvalidRequest: A message holds sound or a file, or there are several pictures.
+    """
+    contents = (message.get("content") for message in call.request.messages)
+    parts = (part for content in contents if not isinstance(content, str) for part in as_list(content))
+    kinds = [as_text(as_object(part).get("type")) for part in parts]
+    if kinds.count("image_url") > 1 or not _FILES.isdisjoint({*kinds} - {"image_url"}):
+        message = f"{call.route}: takes text and one picture at most, so nothing was sent"
+        raise InvalidRequest(message, provider=call.provider.id, model=call.model)
 
 
 def refuse_host_tools(call: Call) -> None:

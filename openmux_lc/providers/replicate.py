@@ -14,14 +14,14 @@ from typing import Final
 from openmux_lc.http import Clients
 from openmux_lc.providers.answer import bad_payload, to_answer
 from openmux_lc.providers.exchange import Ask, Reply, parse_json
-from openmux_lc.providers.extra import file_kinds, harmless_extra, refuse_files
+from openmux_lc.providers.extra import harmless_extra, refuse_all_but_one_picture
 from openmux_lc.providers.fault import has_error, to_fault
 from openmux_lc.providers.openai import auth_header
 from openmux_lc.providers.polling import Job, PollingAdapter, job_ask, kept_fields, refuse_tools
 from openmux_lc.providers.reading import Reading
 from openmux_lc.providers.refusals import Refusals
 from openmux_lc.providers.transcript import as_transcript
-from openmux_lc.types.json import Json, JsonObject, as_int, as_list, as_object, as_text, dig
+from openmux_lc.types.json import Json, JsonObject, as_int, as_object, as_text, dig
 from openmux_lc.types.run import Answer, Usage
 from openmux_lc.types.wire import Call
 
@@ -46,7 +46,7 @@ class ReplicateDialect:
             InvalidRequest: It needs a tool, or asks for what could cost money.
         """
         refuse_tools(call)
-        _refuse_all_but_a_picture(call)
+        refuse_all_but_one_picture(call)
         name, _, version = call.model.partition(":")
         body: dict[str, Json] = {"input": {**_input(call), **harmless_extra(call)}}
         path = f"/models/{name}/predictions"
@@ -84,15 +84,6 @@ class ReplicateAdapter(PollingAdapter):
         super().__init__(ReplicateDialect(), clients, refusals)
 
 
-def _refuse_all_but_a_picture(call: Call) -> None:
-    """Let one picture pass, which has a field of its own; a second one would take its place."""
-    contents = (message.get("content") for message in call.request.messages)
-    parts = [as_object(part) for content in contents if not isinstance(content, str) for part in as_list(content)]
-    pictures = sum(part.get("type") == "image_url" for part in parts)
-    if pictures > 1 or file_kinds(call) - {"image_url"}:
-        refuse_files(call)
-
-
 def _input(call: Call) -> dict[str, Json]:
     request, said = call.request, as_transcript(call.request)
     fields: dict[str, tuple[str, Json]] = {
@@ -123,10 +114,8 @@ def _job(call: Call, payload: JsonObject) -> Job:
     if not look:
         raise bad_payload(call, "names no address to ask again")
     headers = auth_header(call)
-    return Job(
-        look=job_ask(call, look, headers=headers),
-        cancel=job_ask(call, cancel, method="POST", headers=headers) if cancel else None,
-    )
+    off = job_ask(call, cancel, method="POST", headers=headers) if cancel else None
+    return Job(look=job_ask(call, look, headers=headers), cancel=off)
 
 
 def _reading(call: Call, payload: JsonObject) -> Reading:

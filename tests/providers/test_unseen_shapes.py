@@ -596,11 +596,11 @@ EACH = [_delta("tool_calls", content=f"word{number} ") for number in range(8)]
 @pytest.mark.parametrize("parts", [[EARLY, *WORDS], EACH])
 async def test_words_after_a_finish_reason_are_waited_for(parts: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Together and OpenRouter were recorded with the reason in the first chunk, or in every one; words go on for long."""
-    monkeypatch.setattr(flow, "_USAGE_WAIT_S", 0.15)
+    monkeypatch.setattr(flow, "_USAGE_WAIT_S", 0.6)
     head = b"HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
     pieces = [head, *(_events(part, end="").encode() for part in parts), DONE.encode()]
 
-    with raw_host(pieces, pause_s=0.05) as host, closing(Clients()) as clients:
+    with raw_host(pieces, pause_s=0.1) as host, closing(Clients()) as clients:
         asked = call(provider(host.base_url))
         texts = [streamed(asked, clients).text, (await astreamed(asked, clients)).text]
 
