@@ -127,5 +127,6 @@ def attempt_from_error(
         advice=error.advice,
         scope=error.scope,
         retry_after=error.retry_after,
+        wait_source=error.wait_source,
         elapsed_s=elapsed_s,
     )
