@@ -57,6 +57,11 @@ class Booking:
         need = plan.requirements.min_context_tokens if plan else _DEFAULT_OUTPUT_TOKENS
         return {"requests": 1, "tokens": max(1, self.run.tokens or need)}
 
+    @property
+    def gives_way(self) -> bool:
+        """Whether others are left to ask while this route rests, and the user did not name it."""
+        return not self.run.options.chain and not self._is_last()
+
     def call(self, *, is_stream: bool) -> Call:
         """Return the call, once the route is proven free: the one check before every send.
 
@@ -83,7 +88,7 @@ class Booking:
         """Take the reservation.
 
         Raises:
-            RateLimited: The ledger knows that the quota is used up.
+            RateLimited: The ledger knows that the quota is used up, or that the route rests.
         """
         if isinstance(reply, Refusal):
             self._failure = "refused"
@@ -92,6 +97,7 @@ class Booking:
                 provider=self.route.provider,
                 model=self.route.model,
                 retry_after=max(0.0, reply.until - time.time()),
+                wait_source=reply.source,
             )
         self.reservation = reply
 
@@ -172,7 +178,7 @@ def attempt(mux: Mux, run: Run, branch: int, route: Route) -> None:
     """Ask `route` once and note the outcome in `run`."""
     with Booking(mux, run, branch, route) as booking:
         call = booking.call(is_stream=False)
-        booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts))
+        booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts, gives_way=booking.gives_way))
         booking.answered(mux.adapter(route).send(call))
     booking.settle()
 
@@ -181,7 +187,7 @@ async def aattempt(mux: Mux, run: Run, branch: int, route: Route) -> None:
     """Ask `route` once and note the outcome in `run`."""
     with Booking(mux, run, branch, route) as booking:
         call = booking.call(is_stream=False)
-        booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts))
+        booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts, gives_way=booking.gives_way))
         booking.answered(await mux.adapter(route).asend(call))
     await booking.asettle()
 
@@ -190,7 +196,7 @@ def open_stream(mux: Mux, run: Run, branch: int, route: Route) -> PoolStream | N
     """Return `route`'s stream once its first content is there, None if it failed."""
     with Booking(mux, run, branch, route) as booking:
         call = booking.call(is_stream=True)
-        booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts))
+        booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts, gives_way=booking.gives_way))
         stream = PoolStream(booking, mux.adapter(route).open(call))
         stream.wait_for_content()
         return stream
@@ -202,7 +208,7 @@ async def aopen_stream(mux: Mux, run: Run, branch: int, route: Route) -> AsyncPo
     """Return `route`'s stream once its first content is there, None if it failed."""
     with Booking(mux, run, branch, route) as booking:
         call = booking.call(is_stream=True)
-        booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts))
+        booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts, gives_way=booking.gives_way))
         stream = AsyncPoolStream(booking, await mux.adapter(route).aopen(call))
         await stream.wait_for_content()
         return stream

@@ -52,7 +52,9 @@ def test_the_rate_is_that_after_the_first_token():
 
     sample = to_sample(attempt, NOON, is_failure=False)
 
-    assert Sample(NOON, is_success=True, is_failure=False, first_token_s=1.0, tokens_per_s=25.0, response_s=3.0) == sample
+    assert (
+        Sample(NOON, is_success=True, is_failure=False, first_token_s=1.0, tokens_per_s=25.0, response_s=3.0) == sample
+    )
 
 
 @pytest.mark.parametrize(
