@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["SOURCES", "all_failed", "no_route"]
 
 _LISTED: Final = 12
-_ROUTE_CHARS: Final = 40
+_REASON_CHARS: Final = 72
+"""A longer reason is told whole, but the others are not aligned with it."""
 
 SOURCES: Final[dict[CooldownSource, str]] = {
     "header": "told by the provider",
@@ -88,23 +89,18 @@ def _tried(attempts: Sequence[Attempt], snapshot: Snapshot, now: float) -> list[
 
 
 def _table(entries: Sequence[Rejection]) -> list[str]:
-    """Return aligned lines of route, end of its pause in local time, who says so, and reason."""
-    shown = [
-        (
-            entry.route[:_ROUTE_CHARS],
-            "-" if entry.until is None else f"until {_clock(entry.until, is_short=True)}",
-            "-" if entry.source is None else SOURCES[entry.source],
-            entry.reason,
-        )
-        for entry in entries[:_LISTED]
-    ]
-    widths = [max((len(row[column]) for row in shown), default=0) for column in range(3)]
-    lines = [
-        f"  {route:{widths[0]}}  {until:{widths[1]}}  {source:{widths[2]}}  {reason}"
-        for route, until, source, reason in shown
-    ]
+    """Return lines of route, reason, end of its pause in local time and who says so."""
+    shown = [(f"{entry.route}: {entry.reason}", _rest(entry)) for entry in entries[:_LISTED]]
+    width = min(_REASON_CHARS, max((len(what) for what, rest in shown if rest), default=0))
+    lines = [f"  {what:{width}}  {rest}".rstrip() for what, rest in shown]
     hidden = len(entries) - _LISTED
     return [*lines, f"  ... and {hidden} more: `openmux cooldowns`"] if hidden > 0 else lines
+
+
+def _rest(entry: Rejection) -> str:
+    if entry.until is None:
+        return ""
+    return f"until {_clock(entry.until, is_short=True)}, {SOURCES[entry.source or 'heuristic']}"
 
 
 def _grouped(rejected: Iterable[Rejection]) -> list[str]:

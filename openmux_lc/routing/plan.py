@@ -299,6 +299,8 @@ def _why(
         lines.append(f"{first} was named by the caller")
         return tuple(lines)
     value = next(candidate.score for candidate in candidates if candidate.route == first)
-    terms = ", ".join(f"{name} {amount:.2f}" for name, amount in value.terms.items() if name != "known" or amount < 1)
+    terms = ", ".join(
+        f"{name} {amount:.2f}" for name, amount in value.terms.items() if name not in {"known", "calm"} or amount < 1
+    )
     lines.append(f"{first} is best of {len(candidates)} by {options.routing_profile!r}: {value.total:.2f} ({terms})")
     return tuple(lines)
