@@ -228,7 +228,8 @@ def _ends_at(health: Health, now: float) -> float:
 
 
 def _told_until(health: Health, now: float) -> float:
-    return min(health.told_until, now + LONGEST_S) if health.told_until > now else 0.0
+    """Return until when the pause that holds was told, 0 where none of it was."""
+    return min(health.told_until, _ends_at(health, now)) if health.told_until > now else 0.0
 
 
 def _is_guess(health: Health) -> bool:

@@ -257,6 +257,7 @@ class Mirror:
                 self._is_stuck = self._is_stuck or self._counters[name].pending > 0
                 quota = Cooldown(until=gauge.used_up_until, reason=f"{account.unit} used up", source="quota")
                 _keep_longest(cooldowns, account.health_name, quota)
+        moves_at = float("inf")
         room_from = room_at(self._health.values(), now)
         for name, health in self._health.items():
             paused = pause(health, now)
@@ -264,8 +265,11 @@ class Mirror:
                 if paused.trial_at < room_from:
                     paused = replace(paused, trial_at=room_from)
                 _keep_longest(cooldowns, name, paused)
+            # While the clock, set back, comes again to where the pause began, its end moves along.
+            if paused is not None and health.since > now:
+                moves_at = now
         self._cooldowns = cooldowns
-        self._pauses_change_at = min((cooldown.until for cooldown in cooldowns.values()), default=float("inf"))
+        self._pauses_change_at = min([moves_at, *(cooldown.until for cooldown in cooldowns.values())])
 
 
 def _is_of_a_day(account: Account) -> bool:
