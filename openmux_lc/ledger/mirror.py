@@ -265,8 +265,8 @@ class Mirror:
                 if paused.trial_at < room_from:
                     paused = replace(paused, trial_at=room_from)
                 _keep_longest(cooldowns, name, paused)
-            # While the clock, set back, comes again to where the pause began, its end moves along.
-            if paused is not None and health.since > now:
+            # Until a clock that was set back comes again to where the pause began, nothing stands still.
+            if health.since > now:
                 moves_at = now
         self._cooldowns = cooldowns
         self._pauses_change_at = min([moves_at, *(cooldown.until for cooldown in cooldowns.values())])
