@@ -9,7 +9,7 @@ import typer
 from openmux_lc.cli.options import JsonOption
 from openmux_lc.cli.output import note, tell, tell_json, tell_table
 from openmux_lc.cli.pool import open_pool
-from openmux_lc.keys import has_key
+from openmux_lc.keys import has_key, key_settings
 from openmux_lc.types.catalog import Limit, Provider, Route
 from openmux_lc.types.json import Json
 
@@ -54,9 +54,8 @@ def key_state(mux: Mux, row: Provider) -> str:
     """Return where a provider's key lies, or which variable it belongs into; never the key."""
     if row.auth.mode == "none":
         return "not needed"
-    for name in row.auth.env:
-        if setting := mux.settings.lookup(name):
-            return f"{name} ({setting.origin})"
+    if found := ", ".join(f"{name} ({setting.origin})" for _, name, setting in key_settings(row, mux.settings)):
+        return found
     if has_key(row, mux.settings):
         return "keyring"
     wanted = row.auth.env[0] if row.auth.env else "a key"

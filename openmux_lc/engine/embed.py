@@ -61,9 +61,9 @@ def _embed_batch(mux: Mux, request: EmbeddingRequest, options: Options) -> Vecto
         if route is None:
             break
         with Booking(mux, run, 0, route) as booking:
-            call = booking.call(is_stream=False)
-            booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts))
-            vectors = _checked(mux.adapter(route).embed(call, request), request)
+            booking.check()
+            booking.reserve()
+            vectors = _checked(mux.adapter(route).embed(booking.call(is_stream=False), request), request)
             booking.answered(_as_answer(vectors))
         booking.settle()
         if run.answers:
@@ -79,9 +79,9 @@ async def _aembed_batch(mux: Mux, request: EmbeddingRequest, options: Options) -
         if route is None:
             break
         with Booking(mux, run, 0, route) as booking:
-            call = booking.call(is_stream=False)
-            booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts))
-            vectors = _checked(await mux.adapter(route).aembed(call, request), request)
+            booking.check()
+            await booking.areserve()
+            vectors = _checked(await mux.adapter(route).aembed(booking.call(is_stream=False), request), request)
             booking.answered(_as_answer(vectors))
         await booking.asettle()
         if run.answers:

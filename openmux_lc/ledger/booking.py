@@ -13,12 +13,12 @@ from openmux_lc.ledger import health as breaker
 from openmux_lc.ledger import quota
 from openmux_lc.ledger.health import Health, Verdict
 from openmux_lc.ledger.observe import observe
-from openmux_lc.ledger.quota import Charge, Counter, Held, Shortage, slot_name
+from openmux_lc.ledger.quota import Charge, Counter, Held, Shortage
 from openmux_lc.ledger.store import Page
 from openmux_lc.ledger.upkeep import Written, expire
 from openmux_lc.types.catalog import LimitUnit, Route, Window
 from openmux_lc.types.run import Attempt
-from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation
+from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, slot_name
 
 __all__ = ["Booking", "Order", "admit", "book", "health_names", "spent"]
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, cast
 
 from openmux_lc.ledger.windows import LONGEST_S, Bucket, place_in, slot_ends_at
 from openmux_lc.types.catalog import Limit, LimitScope, LimitUnit, Route, Window, WindowKind
+from openmux_lc.types.state import slot_name
 
 __all__ = [
     "Account",
@@ -27,7 +28,6 @@ __all__ = [
     "report_left",
     "reserve",
     "settle",
-    "slot_name",
     "to_account",
     "to_charges",
 ]
@@ -99,11 +99,6 @@ _UNUSED: Final[Mapping[LimitUnit, int]] = {
     "credits": 0,
     "audio_seconds": 0,
 }
-
-
-def slot_name(name: str, key_slot: int) -> str:
-    """Return how a route or provider is called when it is reached by that key."""
-    return name if key_slot == 0 else f"{name} [key {key_slot}]"
 
 
 def account_name(limit: Limit, route: Route, key_slot: int = 0) -> str:

@@ -61,6 +61,8 @@ def _open_branches(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[An
 def _next_route(plan: Plan, number: int, attempts: Sequence[Attempt], taken: set[Route]) -> Route | None:
     """Return the branch's next route: the same again where that can help, else the next well one."""
     own = [attempt for attempt in attempts if attempt.branch == number]
+    if own and own[-1].has_other_key:
+        return own[-1].route
     if own and own[-1].advice == "retry" and not own[-1].retry_after:
         repeats = sum(1 for attempt in own if attempt.route == own[-1].route) - 1
         if repeats < _useful_repeats(own[-1], plan.options.max_retries):
@@ -90,9 +92,9 @@ def _skipped_providers(attempts: Sequence[Attempt]) -> set[str]:
     """Return the providers that no other model of theirs can save in this run.
 
     One fault of the account or the host is enough; a key may still fit another model,
-    so it takes two.
+    so it takes two. Nobody is skipped while another key may serve.
     """
-    failed = [attempt for attempt in attempts if attempt.outcome != "ok"]
+    failed = [attempt for attempt in attempts if attempt.outcome != "ok" and not attempt.has_other_key]
     skipped = {
         attempt.route.provider
         for attempt in failed

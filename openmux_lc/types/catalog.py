@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypedDict, get_args
 
 __all__ = [
+    "KEY_SLOTS",
     "TASKS",
     "Auth",
     "Evidence",
@@ -28,6 +29,9 @@ __all__ = [
 
 Task = Literal["chat", "code", "tts", "audio", "embeddings", "image", "other"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
+
+KEY_SLOTS: Final = range(9)
+"""Places for keys of one provider; the ledger counts each by itself where limits are per key."""
 
 LimitUnit = Literal["requests", "tokens", "neurons", "credits", "audio_seconds"]
 LimitScope = Literal["model", "key", "key_model", "account", "account_model", "ip", "ip_model"]
@@ -137,7 +141,8 @@ class Auth:
 
     Args:
         mode: `optional` hosts serve without a key, `none` never read one.
-        env: Environment variables that hold the key, first found wins.
+        env: Environment variables that hold the key, first found wins; further keys lie in
+            the same names with `_2` to `_9` behind them.
         header: Header that carries it.
         form: The header's value; `{key}` is replaced.
         check_path: Path of a free request that fails when the key is wrong.
@@ -148,6 +153,10 @@ class Auth:
     header: str = "Authorization"
     form: str = "Bearer {key}"
     check_path: str | None = None
+
+    def variables(self, slot: int) -> tuple[str, ...]:
+        """Return the variables that may hold the key of that slot: `NAME`, then `NAME_2`, ..."""
+        return tuple(f"{name}_{slot + 1}" for name in self.env) if slot else self.env
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

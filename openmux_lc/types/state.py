@@ -20,6 +20,7 @@ __all__ = [
     "Reservation",
     "RouteState",
     "Snapshot",
+    "slot_name",
 ]
 
 REFUSAL_LIFE_S: Final = 7 * 86_400.0
@@ -111,15 +112,39 @@ class Snapshot:
 
     Args:
         routes: Figures by route; a missing one is unknown.
-        cooldowns: By route string, or by provider id for a whole provider.
+        cooldowns: By route string, or by provider id for a whole provider; by `slot_name`
+            where a further key was used.
+        key_slots: Slots of the keys that may take turns, by provider id; the first else.
     """
 
     at: float
     routes: Mapping[Route, RouteState] = field(default_factory=dict)
     cooldowns: Mapping[str, Cooldown] = field(default_factory=dict)
+    key_slots: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def cooldown(self, route: Route) -> Cooldown | None:
-        """Return the pause that holds for `route` now, the longer of two."""
-        pauses = (self.cooldowns.get(str(route)), self.cooldowns.get(route.provider))
+        """Return the pause that holds for `route` now; of several keys the one that ends first."""
+        slots = self.key_slots.get(route.provider)
+        if slots is None:
+            return self.slot_cooldown(route, 0)
+        pauses = [self.slot_cooldown(route, slot) for slot in slots]
+        held = [pause for pause in pauses if pause is not None]
+        return min(held, key=_ends_at) if held and len(held) == len(pauses) else None
+
+    def slot_cooldown(self, route: Route, slot: int) -> Cooldown | None:
+        """Return the pause that holds for `route` with that key now, the longer of two."""
+        pauses = (
+            self.cooldowns.get(slot_name(str(route), slot)),
+            self.cooldowns.get(slot_name(route.provider, slot)),
+        )
         live = [pause for pause in pauses if pause is not None and pause.until > self.at]
-        return max(live, key=lambda pause: pause.until) if live else None
+        return max(live, key=_ends_at) if live else None
+
+
+def slot_name(name: str, key_slot: int) -> str:
+    """Return how a route or provider is called when it is reached by that key."""
+    return name if key_slot == 0 else f"{name} [key {key_slot}]"
+
+
+def _ends_at(cooldown: Cooldown) -> float:
+    return cooldown.until
