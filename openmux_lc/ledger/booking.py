@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from openmux_lc.ledger import health as breaker
 from openmux_lc.ledger import quota
 from openmux_lc.ledger.health import Health, Verdict
+from openmux_lc.ledger.learned import Asked, Learned, Lesson, learn, told_names
 from openmux_lc.ledger.observe import observe
 from openmux_lc.ledger.quota import Charge, Counter, Held, Shortage
 from openmux_lc.ledger.store import Page
@@ -111,14 +112,15 @@ def book(page: Page, booking: Booking) -> Written[bool]:
     if counters is None:
         return Written(answer=False)
     pauses: Mapping[str, Cooldown] = {}
+    learned: Mapping[str, Learned] = {}
     if booking.observations:
+        learned, fresh = _taught(page, booking, counters)
         counters, pauses = observe(counters, booking.observations, booking.names[0], booking.now)
+        counters |= fresh
     if counters:
         page.counters.put(counters)
-    if not booking.touches_health and not pauses:
-        return Written(True, counters)  # noqa: FBT003 - the answer
-    health = _judged(page, booking, pauses)
-    return Written(True, counters, health)  # noqa: FBT003 - the answer
+    health = _judged(page, booking, pauses) if booking.touches_health or pauses else {}
+    return Written(True, counters, health, learned=learned)  # noqa: FBT003 - the answer
 
 
 def _charged(page: Page, booking: Booking) -> dict[str, Counter] | None:
@@ -137,6 +139,18 @@ def _charged(page: Page, booking: Booking) -> dict[str, Counter] | None:
     known = page.counters.get([name for name, _, _ in held])
     charge = quota.settle if is_leased else quota.charge_late
     return charge(known, held, booking.actual, booking.now)
+
+
+def _taught(page: Page, booking: Booking, counters: Mapping[str, Counter]) -> Lesson:
+    """Write the limits that the response told; before the counters are tightened by what it said is left."""
+    asked = Asked(booking.reservation.route, booking.reservation.key_slot, booking.now)
+    names = told_names(booking.observations, tuple(counters), asked)
+    if not names:
+        return Lesson({}, {})
+    known = page.learned.get(names)
+    lesson = learn(booking.observations, counters, known, asked)
+    page.learned.put(lesson.learned)
+    return lesson
 
 
 def _judged(page: Page, booking: Booking, pauses: Mapping[str, Cooldown]) -> dict[str, Health]:

@@ -24,6 +24,7 @@ from openmux_lc.ledger.batch import LoggedRun, SeenRefusal
 from openmux_lc.ledger.booking import Booking, Order, admit, book, health_names, spent
 from openmux_lc.ledger.books import Books, Claim
 from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.learned import Asked, effective_limits
 from openmux_lc.ledger.quota import to_charges
 from openmux_lc.ledger.runs import unpack
 from openmux_lc.ledger.stats import to_sample
@@ -235,6 +236,8 @@ class Ledger:
         self, route: Route, limits: Sequence[Limit], amounts: Mapping[LimitUnit, int], key_slot: int
     ) -> Order:
         now = self._clock()
+        if told := self._books.mirror.learned_of(route):
+            limits = effective_limits(limits, told, Asked(route, key_slot, now))
         charges = to_charges(route, limits, amounts, now=now, key_slot=key_slot) if limits else ()
         names = health_names(route, key_slot)
         health = self._books.mirror.health(names[0]), self._books.mirror.health(names[1])

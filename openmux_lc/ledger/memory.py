@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.learned import Learned
 from openmux_lc.ledger.quota import Counter, Held
 from openmux_lc.ledger.stats import Stats
 from openmux_lc.ledger.store import Page, Refused, RunRow
@@ -46,6 +47,7 @@ class MemoryStore:
         self.counters: _MemoryTable[Counter] = _MemoryTable()
         self.health: _MemoryTable[Health] = _MemoryTable()
         self.stats: _MemoryTable[Stats] = _MemoryTable()
+        self.learned: _MemoryTable[Learned] = _MemoryTable()
         self.refusals: _MemoryTable[Refused] = _MemoryTable()
         self._leases: dict[str, tuple[float, tuple[Held, ...]]] = {}
         self._runs: dict[str, RunRow] = {}

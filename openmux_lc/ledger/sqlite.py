@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Generic, NoReturn, TypeVar
 
 from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.learned import Learned
 from openmux_lc.ledger.quota import Counter, Held
 from openmux_lc.ledger.sqlite_file import connect
 from openmux_lc.ledger.stats import Stats
@@ -50,6 +51,7 @@ class SQLiteStore:
         self.counters = _SQLiteTable(self, "counter", _from_counter, _to_counter)
         self.health = _SQLiteTable(self, "health", _encode, _to_health)
         self.stats = _SQLiteTable(self, "stats", _encode, _to_stats)
+        self.learned = _SQLiteTable(self, "learned", _encode, _to_learned)
         self.refusals = _SQLiteTable(self, "refusal", _encode, _to_refused)
         self._open()
 
@@ -241,6 +243,10 @@ def _to_health(body: str) -> Health:
 
 def _to_stats(body: str) -> Stats:
     return Stats(*_decode(body)[0])
+
+
+def _to_learned(body: str) -> Learned:
+    return Learned(*_decode(body)[0])
 
 
 def _to_refused(body: str) -> Refused:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from openmux_lc.errors import ConfigError
 from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.learned import Learned
 from openmux_lc.ledger.quota import Counter, Held
 from openmux_lc.ledger.stats import Stats
 
@@ -91,6 +92,11 @@ class Page(Protocol):
     @property
     def stats(self) -> Table[Stats]:
         """Statistics by route."""
+        ...
+
+    @property
+    def learned(self) -> Table[Learned]:
+        """Limits that providers told, by account name."""
         ...
 
     @property

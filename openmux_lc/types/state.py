@@ -16,6 +16,7 @@ __all__ = [
     "Cooldown",
     "CooldownSource",
     "LimitObservation",
+    "ObservationSource",
     "Refusal",
     "Reservation",
     "RouteState",
@@ -25,6 +26,9 @@ __all__ = [
 
 REFUSAL_LIFE_S: Final = 7 * 86_400.0
 """How long a parameter that a model refused is left out before it is tried again."""
+
+ObservationSource = Literal["header", "body", "account"]
+"""Where a limit was read: response headers, a refusal's body, a page about the account."""
 
 CooldownSource = Literal["header", "learned", "heuristic", "breaker", "quota", "paid"]
 """`paid`: a call was seen to cost money; not even naming the route lifts that."""
@@ -40,6 +44,7 @@ class LimitObservation:
         limit: Allowed per window.
         remaining: Left in the current window.
         reset_at: Epoch seconds at which the window refills.
+        source: Where that was read.
     """
 
     unit: LimitUnit
@@ -47,6 +52,7 @@ class LimitObservation:
     limit: int | None = None
     remaining: int | None = None
     reset_at: float | None = None
+    source: ObservationSource = "header"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
