@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self, cast
 
+from openmux_lc.account_truth import AccountTruth, Told
 from openmux_lc.catalog.catalog import Catalog, load_catalog
 from openmux_lc.catalog.pool import is_looked_for, pool_entries, pool_entry
 from openmux_lc.errors import ConfigError
@@ -84,6 +85,7 @@ class Mux:
         self._named_pools: dict[tuple[Route, ...], Pool] = {}
         self._runs = RunMemory(lambda: self.ledger, lambda: self._guard)
         self._headers: dict[str, dict[str, str]] | None = None
+        self._truth = AccountTruth(self._keys, lambda: self.ledger)
         self._turns: dict[str, tuple[int, ...]] | None = None
         self._lock = threading.RLock()
         self._pid = os.getpid()
@@ -301,6 +303,7 @@ class Mux:
         remaining = max(0.0, deadline - now)
         longest = _LOCAL_WAIT_S if provider.is_local else _REMOTE_FIRST_BYTE_S if is_stream else _REMOTE_WHOLE_S
         patience = min(longest, remaining if is_last else remaining * 2 / 3)
+        self._truth.ask_if_due(provider)
         key = None if route in self._added else self._keys.find(provider, key_slot)
         return Call(
             provider=provider,
@@ -330,6 +333,10 @@ class Mux:
                 self._turns = {name: slots for name, slots in every.items() if slots != FIRST_SLOT}
         seen = self.ledger.snapshot()
         return replace(seen, key_slots=self._turns) if self._turns else seen
+
+    def refresh_quotas(self) -> tuple[Told, ...]:
+        """Ask every provider that tells it what the account has left; waits five seconds at most."""
+        return self._truth.ask({entry.route.provider: entry.provider for entry in self.pool().open}.values())
 
     def missing_engines(self) -> tuple[Provider, ...]:
         """Return the local engines that were looked for and not found."""

@@ -81,10 +81,12 @@ def learn(
             continue
         before = known.get(name)
         counter = counters.get(name)
-        if before is None and counter is not None and seen.limit >= counter.capacity:
-            continue
-        if before is not None and before.amount == seen.limit and now - before.at < _SEEN_AGAIN_S:
-            continue
+        # The date of an account page is kept whatever it says: it tells when to look again.
+        if seen.source != "account":
+            if before is None and counter is not None and seen.limit >= counter.capacity:
+                continue
+            if before is not None and before.amount == seen.limit and now - before.at < _SEEN_AGAIN_S:
+                continue
         lesson.learned[name] = Learned(seen.limit, now, seen.source)
         if counter is None and before is None and seen.remaining is not None:
             fresh = Counter(capacity=seen.limit)

@@ -25,6 +25,7 @@ from openmux_lc.ledger.booking import Booking, Order, admit, book, health_names,
 from openmux_lc.ledger.books import Books, Claim
 from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.learned import Asked, effective_limits
+from openmux_lc.ledger.news import News, take_news
 from openmux_lc.ledger.quota import to_charges
 from openmux_lc.ledger.runs import unpack
 from openmux_lc.ledger.stats import to_sample
@@ -163,6 +164,26 @@ class Ledger:
             await asyncio.shield(
                 asyncio.get_running_loop().run_in_executor(None, self._book, booking, self._books.wait_s)
             )
+
+    def note_account(
+        self, provider: str, limits: Sequence[Limit], observations: Sequence[LimitObservation], *, key_slot: int = 0
+    ) -> None:
+        """Take what a page about the account told; it can only tighten.
+
+        Args:
+            provider: Whose page it is.
+            limits: That the catalog declares for the provider.
+            observations: What the page said is left.
+            key_slot: Whose account.
+        """
+        news = News(provider, limits, observations, key_slot, self._clock())
+        with contextlib.suppress(StoreBusyError):
+            self._books.transact(partial(take_news, news=news))
+
+    def account_seen_at(self, provider: str) -> float:
+        """Return when a page about the account was last read (epoch seconds), 0.0 for never."""
+        told = self._books.mirror.learned_of(Route(provider, ""))
+        return max((row.at for row in told.values() if row.source == "account"), default=0.0)
 
     def cool(self, name: str, cooldown: Cooldown) -> None:
         """Leave a route (`provider:model`) or provider alone until then, at least."""
