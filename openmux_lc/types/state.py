@@ -16,6 +16,7 @@ __all__ = [
     "Cooldown",
     "CooldownSource",
     "LimitObservation",
+    "LimitSource",
     "Refusal",
     "Reservation",
     "RouteState",
@@ -29,6 +30,9 @@ CooldownSource = Literal["header", "learned", "heuristic", "breaker", "quota", "
 """`paid`: a call was seen to cost money; not even naming the route lifts that."""
 
 
+LimitSource = Literal["header", "body", "account"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitObservation:
     """What a response said about one limit.
@@ -39,6 +43,8 @@ class LimitObservation:
         limit: Allowed per window.
         remaining: Left in the current window.
         reset_at: Epoch seconds at which the window refills.
+        source: Where it was read: a response's headers, a refusal's body, or what the
+            host tells of the account.
     """
 
     unit: LimitUnit
@@ -46,6 +52,7 @@ class LimitObservation:
     limit: int | None = None
     remaining: int | None = None
     reset_at: float | None = None
+    source: LimitSource = "header"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
