@@ -184,10 +184,10 @@ def _take_policies(told: Mapping[str, str], there: float, now: float, groups: _G
     """Add the limits of the two structured fields, joined by their names."""
     counts = read_policies(told.get("ratelimit", ""), there)
     policies = read_policies(told.get("ratelimit-policy", ""), there)
-    rest = {policy.name: policy for policy in policies}
+    rest = {policy.name or str(at): policy for at, policy in enumerate(policies)}  # the nameless are joined by figures
     for count in counts:
         is_only = len(counts) == len(policies) == 1
-        policy = rest.pop(policies[0].name if is_only else count.name, count)
+        policy = rest.pop(next(iter(rest)) if is_only else count.name, count)
         _take_policy(count, policy, now, groups)
     for policy in rest.values():
         _take_policy(policy, policy, now, groups)
