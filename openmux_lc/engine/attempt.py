@@ -19,7 +19,7 @@ from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
 from openmux_lc.errors import AuthenticationFailed, PaymentRequired, ProviderError, RateLimited, TimedOut
 from openmux_lc.types.catalog import LimitUnit, Model, Route
 from openmux_lc.types.run import Answer, Attempt, Outcome
-from openmux_lc.types.state import Cooldown, Refusal, Reservation
+from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation
 from openmux_lc.types.wire import Call
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Booking:
         self.reservation: Reservation | None = None
         self.attempt: Attempt | None = None
         self.answer: Answer | None = None
+        self.observations: tuple[LimitObservation, ...] = ()
         self._failure: Outcome = "failed"
 
     @property
@@ -116,6 +117,7 @@ class Booking:
     def answered(self, answer: Answer, *, first_token_s: float | None = None) -> None:
         """Note the answer; a route that reports a cost is left alone for a day."""
         self.answer = answer
+        self.observations = answer.limits
         self.attempt = Attempt(
             route=self.route,
             branch=self.branch,
@@ -131,7 +133,8 @@ class Booking:
         self.run.succeed(self.attempt, answer)
 
     def failed(self, error: ProviderError, *, is_cut: bool = False) -> Attempt:
-        """Note the failure and return the attempt."""
+        """Note the failure and return the attempt; a refusal tells of limits as well."""
+        self.observations = error.limits or self.observations
         outcome: Outcome = "cut" if is_cut else self._failure
         attempt = attempt_from_error(self.route, self.branch, time.monotonic() - self.started, error, outcome=outcome)
         attempt = replace(attempt, key_slot=self.key_slot, has_other_key=self._has_other_key(error))
@@ -156,8 +159,7 @@ class Booking:
         if reservation is None or attempt is None:
             return
         self.reservation = None
-        limits = self.answer.limits if self.answer else ()
-        self.mux.ledger.settle(reservation, attempt, is_local=self.is_local, observations=limits)
+        self.mux.ledger.settle(reservation, attempt, is_local=self.is_local, observations=self.observations)
 
     async def asettle(self) -> None:
         """Settle without blocking the loop."""
@@ -165,8 +167,7 @@ class Booking:
         if reservation is None or attempt is None:
             return
         self.reservation = None
-        limits = self.answer.limits if self.answer else ()
-        await self.mux.ledger.asettle(reservation, attempt, is_local=self.is_local, observations=limits)
+        await self.mux.ledger.asettle(reservation, attempt, is_local=self.is_local, observations=self.observations)
 
     def __enter__(self) -> Self:
         """Return the booking."""

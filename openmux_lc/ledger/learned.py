@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from openmux_lc.ledger.observe import matching
 from openmux_lc.ledger.quota import Account, Counter, account_name, report_left, to_account
 from openmux_lc.types.catalog import Limit, Route, Window
-from openmux_lc.types.state import LimitObservation, ObservationSource
+from openmux_lc.types.state import LimitObservation, LimitSource
 
 __all__ = ["LEARNED_LIFE_S", "Asked", "Learned", "Lesson", "effective_limits", "is_forgotten", "learn", "told_names"]
 
@@ -36,7 +36,7 @@ class Learned(NamedTuple):
 
     amount: int
     at: float
-    source: ObservationSource = "header"
+    source: LimitSource = "header"
 
 
 class Asked(NamedTuple):

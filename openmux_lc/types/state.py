@@ -16,7 +16,7 @@ __all__ = [
     "Cooldown",
     "CooldownSource",
     "LimitObservation",
-    "ObservationSource",
+    "LimitSource",
     "Refusal",
     "Reservation",
     "RouteState",
@@ -27,11 +27,11 @@ __all__ = [
 REFUSAL_LIFE_S: Final = 7 * 86_400.0
 """How long a parameter that a model refused is left out before it is tried again."""
 
-ObservationSource = Literal["header", "body", "account"]
-"""Where a limit was read: response headers, a refusal's body, a page about the account."""
-
 CooldownSource = Literal["header", "learned", "heuristic", "breaker", "quota", "paid"]
 """`paid`: a call was seen to cost money; not even naming the route lifts that."""
+
+
+LimitSource = Literal["header", "body", "account"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,8 @@ class LimitObservation:
         limit: Allowed per window.
         remaining: Left in the current window.
         reset_at: Epoch seconds at which the window refills.
-        source: Where that was read.
+        source: Where it was read: a response's headers, a refusal's body, or what the
+            host tells of the account.
     """
 
     unit: LimitUnit
@@ -52,7 +53,7 @@ class LimitObservation:
     limit: int | None = None
     remaining: int | None = None
     reset_at: float | None = None
-    source: ObservationSource = "header"
+    source: LimitSource = "header"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
