@@ -53,6 +53,7 @@ class Booking(NamedTuple):
         names: Under which the health of its route and of its provider is kept.
         held: What this process remembers of the reservation; None when it does not.
         may_be_gone: The store may have lost the reservation without its being settled.
+        is_written: The store once knew of it; not so when it was busy for too long.
         touches_health: The verdict, or what it finds, may change it.
     """
 
@@ -66,6 +67,7 @@ class Booking(NamedTuple):
     may_be_gone: bool
     touches_health: bool
     now: float
+    is_written: bool = True
 
 
 def health_names(route: Route, key_slot: int) -> tuple[str, str]:
@@ -97,8 +99,10 @@ def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:
         freed = expire(page, now)
         outcome = quota.reserve({**known, **freed}, charges, now) if freed else outcome
     if isinstance(outcome, Shortage):
+        if moved := quota.rebased({**known, **freed}, charges):
+            page.counters.put(moved)
         refusal = Refusal(route=reservation.route, reason=_to_reason(outcome), until=outcome.until)
-        return Written(refusal, counters=freed)
+        return Written(refusal, counters={**freed, **moved})
     if charges:
         page.counters.put(outcome)
         page.add_lease(reservation.id, reservation.expires_at, order.held)
@@ -137,7 +141,8 @@ def _charged(page: Page, booking: Booking) -> dict[str, Counter] | None:
     if held is None or not (is_leased or booking.may_be_gone):
         return None  # settled before, or by another process
     known = page.counters.get([name for name, _, _ in held])
-    charge = quota.settle if is_leased else quota.charge_late
+    late = quota.charge_late if booking.is_written else quota.charge_unreserved
+    charge = quota.settle if is_leased else late
     return charge(known, held, booking.actual, booking.now)
 
 
@@ -196,6 +201,6 @@ def _to_reason(shortage: Shortage) -> str:
 def _to_text(window: Window) -> str:
     if window.kind == "concurrency":
         return "at once"
-    if window.kind == "rolling":
+    if window.seconds:
         return f"per {_LENGTHS.get(window.seconds, f'{window.seconds:g} s')}"
-    return f"per {window.kind.removeprefix('calendar_')} ({window.zone})"
+    return f"per {window.kind.removeprefix('calendar_').replace('_', ' ')} ({window.zone})"

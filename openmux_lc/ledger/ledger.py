@@ -29,7 +29,7 @@ from openmux_lc.ledger.news import News, take_news
 from openmux_lc.ledger.quota import to_charges
 from openmux_lc.ledger.runs import unpack
 from openmux_lc.ledger.stats import to_sample
-from openmux_lc.ledger.store import Page, StoreBusyError
+from openmux_lc.ledger.store import LONGEST_LEASE_S, Page, StoreBusyError
 from openmux_lc.ledger.upkeep import Written
 from openmux_lc.types.catalog import Limit, LimitUnit, Route
 from openmux_lc.types.json import Json, JsonObject, as_text
@@ -315,11 +315,13 @@ class Ledger:
             actual=spent(attempt),
             observations=observations,
             held=None if claim is None else claim.held,
-            may_be_gone=claim is not None and not (claim.is_written and now < claim.expires_at),
+            may_be_gone=claim is not None
+            and not (claim.is_written and now < claim.expires_at <= now + LONGEST_LEASE_S),
             touches_health=verdict.kind not in {"success", "none"}
             or _is_ailing(mirror.health(names[0]))
             or _is_ailing(mirror.health(names[1])),
             now=now,
+            is_written=claim is None or claim.is_written,
         )
 
     def _book(self, booking: Booking, wait_s: float) -> None:

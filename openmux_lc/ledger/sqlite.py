@@ -19,7 +19,7 @@ from openmux_lc.ledger.learned import Learned
 from openmux_lc.ledger.quota import Counter, Held
 from openmux_lc.ledger.sqlite_file import connect
 from openmux_lc.ledger.stats import Stats
-from openmux_lc.ledger.store import Page, Refused, RunRow, StoreBusyError, StoreLostError
+from openmux_lc.ledger.store import LONGEST_LEASE_S, Page, Refused, RunRow, StoreBusyError, StoreLostError
 
 __all__ = ["SQLiteStore"]
 
@@ -103,7 +103,8 @@ class SQLiteStore:
 
     def pop_expired(self, now: float) -> list[tuple[Held, ...]]:
         """Return and forget what expired reservations hold."""
-        rows = self.execute("DELETE FROM lease WHERE expires_at <= ? RETURNING body", (now,)).fetchall()
+        over = "DELETE FROM lease WHERE expires_at <= ? OR expires_at > ? RETURNING body"
+        rows = self.execute(over, (now, now + LONGEST_LEASE_S)).fetchall()
         return [_to_held(body) for (body,) in rows]
 
     def add_runs(self, rows: Sequence[RunRow]) -> None:

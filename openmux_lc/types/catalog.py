@@ -34,8 +34,18 @@ KEY_SLOTS: Final = range(9)
 """Places for keys of one provider; the ledger counts each by itself where limits are per key."""
 
 LimitUnit = Literal["requests", "tokens", "neurons", "credits", "audio_seconds"]
-LimitScope = Literal["model", "key", "key_model", "account", "account_model", "ip", "ip_model"]
-WindowKind = Literal["rolling", "calendar_day", "calendar_month", "concurrency"]
+LimitScope = Literal[
+    "model",
+    "key",
+    "key_model",
+    "account",
+    "account_model",
+    "organisation",
+    "organisation_model",
+    "ip",
+    "ip_model",
+]
+WindowKind = Literal["rolling", "calendar_day", "calendar_month", "anniversary_month", "token_bucket", "concurrency"]
 Confidence = Literal["high", "medium", "low"]
 EvidenceKind = Literal["zero_price", "free_id", "free_tier", "keyless", "local", "user"]
 AuthMode = Literal["key", "optional", "none"]
@@ -84,15 +94,18 @@ class Window:
     """How a limit's account refills.
 
     Args:
-        kind: `rolling` and `concurrency` need no zone; calendar windows end at
-            midnight (or month's end) in `zone`.
-        seconds: Length of a rolling window.
-        zone: IANA time zone of a calendar window.
+        kind: `rolling`, `token_bucket` and `concurrency` need no zone; calendar windows
+            end at midnight (or month's end) in `zone`, an anniversary month on the day
+            and at the hour of its anchor, or on the last day of a month that is shorter.
+        seconds: Length of a rolling window; how long an empty token bucket takes to be full.
+        zone: IANA time zone of a calendar window or an anniversary month.
+        anchor: When some anniversary month began (epoch seconds).
     """
 
     kind: WindowKind
     seconds: float = 0.0
     zone: str = "UTC"
+    anchor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
