@@ -8,13 +8,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from openmux_lc.errors import ConfigError
+from openmux_lc.types.catalog import LimitScope, LimitUnit, WindowKind
 from openmux_lc.types.lines import line_of
 
 __all__ = [
@@ -30,6 +31,17 @@ __all__ = [
 
 WEIGHT_TERMS: Final = ("quality", "latency", "cost", "context")
 """What a routing profile weighs; a test compares them with those that routing scores."""
+
+_SHORT: Final = ("second", "minute", "hour", "day")
+_SPANS: Final[Mapping[WindowKind, tuple[str, ...]]] = {
+    "rolling": _SHORT,
+    "token_bucket": _SHORT,
+    "calendar_day": ("day",),
+    "calendar_month": ("month",),
+    "anniversary_month": ("month",),
+    "concurrency": ("",),
+}
+_USUAL_WINDOWS: Final[Mapping[str, WindowKind]] = {"day": "calendar_day", "month": "calendar_month"}
 
 _OWN: Final = "openmux"
 """Type of our own validators' errors, whose message is complete."""
@@ -64,13 +76,37 @@ class _Strict(BaseModel):
 
 
 class LimitEntry(_Strict):
-    """A quota: `amount` of `unit` per `per`."""
+    """A quota: `amount` of `unit` per `per`, or at once.
 
-    unit: Literal["requests", "tokens"] = "requests"
+    Without `window`, a day and a month are the calendar's, and what is shorter rolls.
+    """
+
+    unit: LimitUnit = "requests"
     amount: int = Field(gt=0)
-    per: Literal["second", "minute", "hour", "day", "month"]
+    per: Literal["second", "minute", "hour", "day", "month"] | None = None
+    window: WindowKind | None = None
     zone: _Zone = "UTC"
-    scope: Literal["model", "key", "account", "ip"] = "key"
+    anchor: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    scope: LimitScope = "key"
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        """Refuse a window whose length, or anchor, is not told or makes no sense."""
+        window = self.kind
+        spans = _SPANS[window]
+        if (self.per or "") not in spans:
+            told = f"per = {' or '.join(map(repr, spans))}" if any(spans) else "no per"
+            raise PydanticCustomError(_OWN, "to window = '{window}' belongs {told}", {"window": window, "told": told})
+        if (window == "anniversary_month") != (self.anchor is not None):
+            raise PydanticCustomError(
+                _OWN, "an anniversary_month has an anchor such as 2026-01-31T09:30:00Z, and no other window has one"
+            )
+        return self
+
+    @property
+    def kind(self) -> WindowKind:
+        """The window's kind, said or not."""
+        return self.window or _USUAL_WINDOWS.get(self.per or "", "rolling")
 
 
 class ModelEntry(_Strict):

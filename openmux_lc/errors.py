@@ -10,7 +10,7 @@ OpenMuxError
 |- AllRoutesFailedError      every route was tried: .attempts, .rejected, .retry_at
 |- StreamInterruptedError    broke after the first token: .partial, .attempt
 |- EmbeddingSpaceError       the vectors would not be comparable
-`- ProviderError             .provider .model .status_code .retry_after .scope .advice
+`- ProviderError             .provider .model .status_code .retry_after .scope .advice .limits
    RateLimited  AuthenticationFailed  PermissionDenied  ModelGone  InvalidRequest
    ContextOverflow  PaymentRequired  ServerError  ConnectionFailed  TimedOut
    EmptyAnswer  BadPayload
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from openmux_lc.types.run import Attempt, Rejection
-    from openmux_lc.types.state import CooldownSource
+    from openmux_lc.types.state import CooldownSource, LimitObservation
 
 __all__ = [
     "Advice",
@@ -159,6 +159,7 @@ class ProviderError(OpenMuxError):
         scope: How much of the pool the fault concerns.
         advice: What to do next; None takes the class's own.
         provider_code: The provider's own error code, for reports.
+        limits: What the refusal told about quotas.
     """
 
     default_advice: ClassVar[Advice] = "next_route"
@@ -176,6 +177,7 @@ class ProviderError(OpenMuxError):
         scope: FaultScope | None = None,
         advice: Advice | None = None,
         provider_code: str = "",
+        limits: tuple[LimitObservation, ...] = (),
     ) -> None:
         """Fill scope and advice from the class where they are not given."""
         super().__init__(message)
@@ -187,6 +189,7 @@ class ProviderError(OpenMuxError):
         self.scope: FaultScope = scope or self.default_scope
         self.advice: Advice = advice or self.default_advice
         self.provider_code = provider_code
+        self.limits = limits
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle with every field, so that errors cross process borders whole."""

@@ -8,25 +8,29 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self, cast
 
+from openmux_lc.account_truth import AccountTruth, Told
 from openmux_lc.catalog.catalog import Catalog, load_catalog
-from openmux_lc.catalog.pool import pool_entries, pool_entry
+from openmux_lc.catalog.pool import is_looked_for, pool_entries, pool_entry
 from openmux_lc.errors import ConfigError
-from openmux_lc.keys import KeyFinder
+from openmux_lc.keys import KeyFinder, KeysInCode
 from openmux_lc.ledger.ledger import Ledger
 from openmux_lc.local.discovery import Discovery
 from openmux_lc.local.offline import may_reach
 from openmux_lc.message_input import Messages, to_request
+from openmux_lc.quotas import FIRST_SLOT, declared_limits, turns
 from openmux_lc.routing.classify import classify
 from openmux_lc.routing.plan import Pool, make_plan
+from openmux_lc.run_memory import RunMemory
 from openmux_lc.settings import Settings
 from openmux_lc.types.catalog import Evidence, FreeRule, Limit, Model, PoolEntry, Profile, Provider, Route, Task
 from openmux_lc.types.json import Json
 from openmux_lc.types.report import to_report
 from openmux_lc.types.run import Classification, Options, Plan, Report, Request
+from openmux_lc.types.state import Snapshot
 from openmux_lc.types.wire import Adapter, Call
 
 if TYPE_CHECKING:
@@ -40,9 +44,7 @@ __all__ = ["Messages", "Mux", "to_request"]
 _LOCAL_WAIT_S = 600.0
 _REMOTE_FIRST_BYTE_S = 30.0
 _REMOTE_WHOLE_S = 90.0
-_KEPT_REPORTS = 256
 _KEPT_POOLS = 64
-_LOGGED = 10
 
 
 class Mux:
@@ -50,7 +52,7 @@ class Mux:
 
     Args:
         settings: Default `Settings.load()`.
-        keys: Keys by provider id; they win over environment, `.env` and keyring.
+        keys: Keys by provider id, one or several; they win over environment, `.env` and keyring.
         ledger: Default the one that `settings.state_url` names.
         catalog: Default the shipped rows with the user's additions.
 
@@ -65,7 +67,7 @@ class Mux:
         self,
         settings: Settings | None = None,
         *,
-        keys: Mapping[str, str] | None = None,
+        keys: KeysInCode | None = None,
         ledger: Ledger | None = None,
         catalog: Catalog | None = None,
     ) -> None:
@@ -81,8 +83,10 @@ class Mux:
         self._adapters: dict[str, Adapter] = {}
         self._added: dict[Route, tuple[Model, Adapter, bool]] = {}
         self._named_pools: dict[tuple[Route, ...], Pool] = {}
-        self._reports: dict[str, Report] = {}
+        self._runs = RunMemory(lambda: self.ledger, lambda: self._guard)
         self._headers: dict[str, dict[str, str]] | None = None
+        self._truth = AccountTruth(self._keys, lambda: self.ledger)
+        self._turns: dict[str, tuple[int, ...]] | None = None
         self._lock = threading.RLock()
         self._pid = os.getpid()
 
@@ -213,29 +217,18 @@ class Mux:
     ) -> Plan:
         """Return the routes to ask, in order, and why the others are not."""
         self.pool()  # engines found just now may be named
-        chain, fallback = self.resolve_chain(options.chain), self.resolve_chain(self.settings.fallback)
+        chain, fallback = (self.catalog.resolve_chain(texts) for texts in (options.chain, self.settings.fallback))
         return make_plan(
             self._pool_with((*chain, *fallback)),
             request,
             options,
-            self.ledger.snapshot(),
+            self.snapshot(),
             classification=classification,
             previous=previous,
             weights=self.settings.weights,
             chain=chain,
             fallback=tuple(route for route in fallback if route != "auto"),
         )
-
-    def resolve_chain(self, chain: Sequence[str]) -> tuple[Route | Literal["auto"], ...]:
-        """Return the routes a user's chain names.
-
-        Raises:
-            UnknownProviderError: Names the nearest routes.
-            ConfigError: `auto` stands in the middle.
-        """
-        if "auto" in chain[1:-1]:
-            raise ConfigError(f"{', '.join(chain)}: 'auto' stands first (the pool, then your routes) or last")
-        return tuple("auto" if text == "auto" else self.catalog.resolve(text) for text in chain)
 
     def explain(self, messages: Messages, options: Options | None = None) -> dict[str, Json]:
         """Return the report of a run without running it.
@@ -269,19 +262,11 @@ class Mux:
         Raises:
             KeyError: No run of that id is remembered.
         """
-        if (recent := self._reports.get(run_id)) is not None:
-            return to_report(recent)
-        if (kept := self.ledger.run(run_id)) is None:
-            raise KeyError(f"no run {run_id!r} is remembered")
-        return dict(kept)
+        return self._runs.find(run_id)
 
     def remember(self, report: Report) -> None:
-        """Keep a run's report: whole in memory, its head in the run log."""
-        with self._guard:
-            while len(self._reports) >= _KEPT_REPORTS:
-                del self._reports[next(iter(self._reports))]
-            self._reports[report.run_id] = report
-        self.ledger.log_run(to_report(report, listed=_LOGGED))
+        """Keep a run's report."""
+        self._runs.keep(report)
 
     def default_options(self) -> Options:
         """Return the options that the settings name."""
@@ -299,7 +284,16 @@ class Mux:
             adapter = self._adapters[route.provider] = adapter_for(row, self.clients, self.ledger)
         return adapter
 
-    def call(self, route: Route, request: Request, *, deadline: float, is_last: bool, is_stream: bool) -> Call:
+    def call(  # noqa: PLR0913 - one value of the run each
+        self,
+        route: Route,
+        request: Request,
+        *,
+        deadline: float,
+        is_last: bool,
+        is_stream: bool,
+        key_slot: int = 0,
+    ) -> Call:
         """Return the call that asks `route`, with its key and its waits.
 
         A route that is not the last one may use two thirds of the time that is left.
@@ -309,7 +303,8 @@ class Mux:
         remaining = max(0.0, deadline - now)
         longest = _LOCAL_WAIT_S if provider.is_local else _REMOTE_FIRST_BYTE_S if is_stream else _REMOTE_WHOLE_S
         patience = min(longest, remaining if is_last else remaining * 2 / 3)
-        key = None if route in self._added else self._keys.find(provider)
+        self._truth.ask_if_due(provider)
+        key = None if route in self._added else self._keys.find(provider, key_slot)
         return Call(
             provider=provider,
             model=route.model,
@@ -322,10 +317,26 @@ class Mux:
 
     def limits(self, route: Route) -> tuple[Limit, ...]:
         """Return the quotas that hold for `route`."""
+        return () if route in self._added else declared_limits(self.catalog.provider(route.provider), route.model)
+
+    def key_slots(self, route: Route) -> tuple[int, ...]:
+        """Return the keys that may take turns on `route`, by slot."""
         if route in self._added:
-            return ()
-        provider = self.catalog.provider(route.provider)
-        return provider.model_limits.get(route.model, provider.limits)
+            return FIRST_SLOT
+        return turns(self.catalog.provider(route.provider), self._keys)
+
+    def snapshot(self) -> Snapshot:
+        """Return the ledger as it stands, with the keys that take turns."""
+        with self._guard:
+            if self._turns is None:
+                every = {row.id: turns(row, self._keys) for row in self.catalog.providers.values()}
+                self._turns = {name: slots for name, slots in every.items() if slots != FIRST_SLOT}
+        seen = self.ledger.snapshot()
+        return replace(seen, key_slots=self._turns) if self._turns else seen
+
+    def refresh_quotas(self) -> tuple[Told, ...]:
+        """Ask every provider that tells it what the account has left; waits five seconds at most."""
+        return self._truth.ask({entry.route.provider: entry.provider for entry in self.pool().open}.values())
 
     def missing_engines(self) -> tuple[Provider, ...]:
         """Return the local engines that were looked for and not found."""
@@ -387,13 +398,5 @@ class Mux:
         return self._headers
 
     def _local_rows(self) -> tuple[Provider, ...]:
-        allowed = self.settings.providers
-        return tuple(
-            row
-            for row in self.catalog.providers.values()
-            if row.is_local
-            and row.is_on
-            and row.fingerprint
-            and (allowed is None or row.id in allowed)
-            and may_reach(self.settings, row)
-        )
+        rows = self.catalog.providers.values()
+        return tuple(row for row in rows if is_looked_for(row, self.settings) and may_reach(self.settings, row))

@@ -7,6 +7,8 @@ keeps the real environment.
 import importlib.util
 import ipaddress
 import os
+import re
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ SHARED = Path(os.environ.get("OPENMUX_SHARED") or ROOT.parent / "shared")
 """Genuine exchanges and reference material beside the repository; may be absent."""
 
 _PRIVATE_PREFIXES = ("OPENMUX_", "LANGCHAIN_", "LANGSMITH_", "OLLAMA_")
-_PRIVATE_SUFFIXES = ("_API_KEY", "_TOKEN", "_PROXY")
+_PRIVATE_ENDING = re.compile(r"_(API_KEY|TOKEN|SECRET_KEY)(_\d)?$|_PROXY$")
 
 
 class _Brake:
@@ -70,6 +72,8 @@ sys.addaudithook(_brake)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the real engines' fixtures by path: in importlib mode `pytest_plugins` could not name them."""
+    # A shell starts what it runs in the background with Ctrl-C ignored, and the commands under test would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     path = Path(__file__).with_name("engines") / "fixtures.py"
     spec = importlib.util.spec_from_file_location("openmux_test_engines", path)
     assert spec is not None
@@ -101,7 +105,7 @@ def _clean_environment(
         return
     for name in list(os.environ):
         upper = name.upper()
-        if upper.startswith(_PRIVATE_PREFIXES) or upper.endswith(_PRIVATE_SUFFIXES):
+        if upper.startswith(_PRIVATE_PREFIXES) or _PRIVATE_ENDING.search(upper):
             monkeypatch.delenv(name)
     monkeypatch.delenv("LOG_LEVEL", raising=False)
     home = tmp_path_factory.mktemp("home")

@@ -210,7 +210,7 @@ def test_offline_no_other_machine_is_looked_at(tmp_path: Path):
 
 def test_auto_in_the_middle_of_a_chain_is_told(tmp_path: Path):
     with empty(tmp_path) as mux, pytest.raises(ConfigError, match="first"):
-        mux.resolve_chain(["llamacpp:a", "auto", "llamacpp:b"])
+        mux.catalog.resolve_chain(["llamacpp:a", "auto", "llamacpp:b"])
 
 
 def test_an_empty_question_is_told(tmp_path: Path):
@@ -260,4 +260,4 @@ def test_many_threads_remember_more_runs_than_are_kept(tmp_path: Path):
         with ThreadPoolExecutor(16) as threads:
             list(threads.map(lambda number: mux.remember(replace(report, run_id=str(number))), range(3000)))
 
-    assert 256 == len(mux._reports)
+    assert 256 == len(mux._runs._reports)

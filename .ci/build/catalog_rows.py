@@ -224,9 +224,10 @@ def _unit(key: str) -> str:
 def _scope(told: str) -> str:
     text = told.lower()
     by_model = "_model" if "per model" in text else ""
-    if text.startswith("ip"):
-        return f"ip{by_model}"
-    return f"key{by_model}" if text.startswith("key") else f"account{by_model}"
+    # What the facts call otherwise, a project or a token, is as narrow as an account here.
+    return next(
+        (f"{word}{by_model}" for word in ("ip", "key", "organisation") if text.startswith(word)), f"account{by_model}"
+    )
 
 
 def _model_limits(fact: dict) -> dict[str, object]:

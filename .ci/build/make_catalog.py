@@ -39,8 +39,9 @@ HEADER = """\
 #   base_url_env   variables that fill a {NAME} in the path of base_url
 #   auth           mode (key | optional | none), env, header, form, check_path (a free request that a wrong key fails;
 #                  "/models" stands for the list of models, wherever the dialect has it)
-#   limits         amount of unit per window; window = rolling (seconds) | calendar_day | calendar_month (zone) |
-#                  concurrency; scope = what shares it: key, account, ip or model, or key_model, account_model, ip_model
+#   limits         amount of unit per window; window = rolling (seconds) | token_bucket (seconds until it is full) |
+#                  calendar_day | calendar_month (zone) | anniversary_month (anchor, zone) | concurrency;
+#                  scope = what shares it: key, account, organisation, ip or model, or one of the first four and _model
 #   model_limits   replaces limits for one model
 #   free           how to tell what costs nothing: all_models, or ids with these suffixes, or these ids; never excluded
 #   quirks         flags for the dialect; overrides.toml lists them

@@ -18,7 +18,7 @@ from openmux_lc.errors import ConfigError
 from openmux_lc.settings import Setting, Settings
 from openmux_lc.trust import refusal
 from openmux_lc.types.address import is_loopback
-from openmux_lc.types.catalog import Provider
+from openmux_lc.types.catalog import KEY_SLOTS, Provider
 
 __all__ = ["address_of", "to_address", "with_addresses"]
 
@@ -121,7 +121,7 @@ def _own_variable(row: Provider) -> str:
 
 
 def _has_key_from(address: Setting, row: Provider, settings: Settings) -> bool:
-    """Whether the key that would be sent stands in the file that sets the address."""
-    found = (settings.lookup(name) for name in row.auth.env)
-    key = next((setting for setting in found if setting is not None), None)
-    return row.auth.mode != "none" and key is not None and key.path == address.path
+    """Whether every key that would be sent stands in the file that sets the address."""
+    slots = ((settings.lookup(name) for name in row.auth.variables(slot)) for slot in KEY_SLOTS)
+    keys = [key for found in slots if (key := next(filter(None, found), None)) is not None]
+    return row.auth.mode != "none" and bool(keys) and all(key.path == address.path for key in keys)

@@ -5,9 +5,10 @@ A value: what is learned later (engines found, the user's own models) makes a ne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 from openmux_lc.catalog.addresses import with_addresses
 from openmux_lc.catalog.configured import check_choices, with_document
@@ -15,7 +16,7 @@ from openmux_lc.catalog.layers import package_layers
 from openmux_lc.catalog.overlay import ModelOverlay, overlaid
 from openmux_lc.catalog.plugins import installed_providers
 from openmux_lc.catalog.resolve import resolve_route
-from openmux_lc.errors import UnknownProviderError
+from openmux_lc.errors import ConfigError, UnknownProviderError
 from openmux_lc.folders import data_folder
 from openmux_lc.settings import Settings
 from openmux_lc.types.catalog import Model, Provider, Route
@@ -73,6 +74,17 @@ class Catalog:
             UnknownProviderError: Names the full routes that may have been meant.
         """
         return resolve_route(self.providers, text)
+
+    def resolve_chain(self, chain: Sequence[str]) -> tuple[Route | Literal["auto"], ...]:
+        """Return the routes a user's chain names.
+
+        Raises:
+            UnknownProviderError: Names the nearest routes.
+            ConfigError: `auto` stands in the middle.
+        """
+        if "auto" in chain[1:-1]:
+            raise ConfigError(f"{', '.join(chain)}: 'auto' stands first (the pool, then your routes) or last")
+        return tuple("auto" if text == "auto" else self.resolve(text) for text in chain)
 
     def entries(self) -> tuple[tuple[Provider, Model, Route], ...]:
         """Return every known model with its provider and route."""

@@ -18,7 +18,7 @@ from openmux_lc.errors import ConfigError, UnknownProviderError
 from openmux_lc.settings import Setting, Settings
 from openmux_lc.trust import refusal
 from openmux_lc.types.address import is_loopback
-from openmux_lc.types.catalog import Auth, Evidence, FreeRule, Limit, Model, Profile, Provider, Window, WindowKind
+from openmux_lc.types.catalog import Auth, Evidence, FreeRule, Limit, Model, Profile, Provider, Window
 from openmux_lc.types.json import as_list, as_object, as_text
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Configured", "check_choices", "with_document"]
 
-_SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
-_CALENDAR: Final[Mapping[str, WindowKind]] = {"day": "calendar_day", "month": "calendar_month"}
+_SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
+_WITH_LENGTH: Final = frozenset({"rolling", "token_bucket"})
 _OF_ENTRY: Final = frozenset({"route", "free", "tasks", "dimensions", "quality"})
 
 
@@ -170,8 +170,9 @@ def _configured(known: Provider | None, row_id: str, entry: ProviderEntry) -> Pr
 
 
 def _limit(entry: LimitEntry) -> Limit:
-    kind = _CALENDAR.get(entry.per, "rolling")
-    window = Window(kind=kind, seconds=_SECONDS.get(entry.per, 0.0), zone=entry.zone)
+    seconds = _SECONDS[entry.per or ""] if entry.kind in _WITH_LENGTH else 0.0
+    anchor = entry.anchor.timestamp() if entry.anchor else 0.0
+    window = Window(kind=entry.kind, seconds=seconds, zone=entry.zone, anchor=anchor)
     return Limit(unit=entry.unit, amount=entry.amount, window=window, scope=entry.scope)
 
 

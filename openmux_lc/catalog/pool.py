@@ -14,7 +14,7 @@ from openmux_lc.settings import Settings
 from openmux_lc.types.address import is_loopback
 from openmux_lc.types.catalog import Model, PoolEntry, Provider, Route
 
-__all__ = ["DEMO_ONLY", "pool_entries", "pool_entry"]
+__all__ = ["DEMO_ONLY", "is_looked_for", "pool_entries", "pool_entry"]
 
 DEMO_ONLY: Final = "a demonstration: used only when it is named"
 """The reason against a demonstration's routes; naming one lifts it."""
@@ -46,6 +46,12 @@ def pool_entry(catalog: Catalog, route: Route, *, settings: Settings, has_key: C
     host = _why_not_host(row, settings)
     entry = _entry(row, model, host, "" if host else _why_no_key(row, has_key))
     return _named(entry) if entry.blocked == DEMO_ONLY else entry
+
+
+def is_looked_for(row: Provider, settings: Settings) -> bool:
+    """Whether this machine is searched for the engine of `row`."""
+    is_chosen = settings.providers is None or row.id in settings.providers
+    return row.is_local and row.is_on and bool(row.fingerprint) and is_chosen
 
 
 def _entry(row: Provider, model: Model, host: str, key: str) -> PoolEntry:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar, overload
 
 from openmux_lc.errors import CatalogError
@@ -91,6 +92,19 @@ class Table:
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
             raise self.fault(key, "write a number from 0 to 1")
         return float(value)
+
+    def moment(self, key: str) -> float:
+        """Return the date and time at `key` in epoch seconds, 0.0 where it is absent."""
+        value = self.values.get(key)
+        if value is None:
+            return 0.0
+        try:
+            told = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        except ValueError:
+            told = None
+        if told is None or told.tzinfo is None:
+            raise self.fault(key, "write a date and time with its offset, such as 2026-01-31T09:30:00Z")
+        return told.timestamp()
 
     def choice(self, key: str, allowed: tuple[_Text, ...], default: _Text) -> _Text:
         """Return the one of `allowed` that stands at `key`."""

@@ -35,12 +35,13 @@ _EVIDENCE_KINDS: Final[tuple[EvidenceKind, ...]] = get_args(EvidenceKind)
 _SCOPES: Final[tuple[LimitScope, ...]] = get_args(LimitScope)
 _UNITS: Final[tuple[LimitUnit, ...]] = get_args(LimitUnit)
 _WINDOWS: Final[tuple[WindowKind, ...]] = get_args(WindowKind)
+_WITH_LENGTH: Final = frozenset({"rolling", "token_bucket"})
 _STATUS: Final = ("on", "off")
 _TRAINS: Final = ("no", "yes", "opt_out", "likely", "unknown")
 
 _AUTH: Final = frozenset(field.name for field in fields(Auth))
 _FREE: Final = frozenset(field.name for field in fields(FreeRule))
-_LIMIT: Final = frozenset({"unit", "amount", "window", "seconds", "zone", "scope"})
+_LIMIT: Final = frozenset({"unit", "amount", "window", "seconds", "zone", "anchor", "scope"})
 _ROW: Final = frozenset(
     {
         *("name", "status", "off_reason", "base_url", "base_url_env", "address_env", "dialect", "is_local"),
@@ -218,12 +219,16 @@ def _limit(table: Table) -> Limit:
     amount = table.whole("amount")
     if amount == 0:
         raise table.fault("amount", "write how many are allowed")
-    if (kind == "rolling") != (seconds > 0):
-        raise table.fault("seconds", "a rolling window has a length in seconds, and no other window has one")
+    if (kind in _WITH_LENGTH) != (seconds > 0):
+        raise table.fault(
+            "seconds", "a rolling window and a token bucket have a length in seconds, and no other window has one"
+        )
+    if (kind == "anniversary_month") != ("anchor" in table.values):
+        raise table.fault("anchor", "an anniversary month has an anchor, and no other window has one")
     return Limit(
         unit=table.choice("unit", _UNITS, "requests"),
         amount=amount,
-        window=Window(kind=kind, seconds=float(seconds), zone=_zone(table)),
+        window=Window(kind=kind, seconds=float(seconds), zone=_zone(table), anchor=table.moment("anchor")),
         scope=table.choice("scope", _SCOPES, "account"),
     )
 

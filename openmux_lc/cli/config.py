@@ -15,6 +15,7 @@ from openmux_lc.cli.options import JsonOption
 from openmux_lc.cli.output import note, tell, tell_json, tell_table
 from openmux_lc.cli.pool import read_settings
 from openmux_lc.folders import config_folder, data_folder, state_folder
+from openmux_lc.keys import key_settings
 from openmux_lc.settings import Settings
 from openmux_lc.trust import is_trusted, trust
 from openmux_lc.types.json import as_object
@@ -139,9 +140,7 @@ def _addresses(settings: Settings, catalog: Catalog) -> Iterator[tuple[str, str,
 def _keys(settings: Settings, catalog: Catalog) -> Iterator[tuple[str, str, str]]:
     """Yield each key's variable and origin; a key itself is never read here."""
     for row in catalog.providers.values():
-        for name in row.auth.env:
-            if setting := settings.lookup(name):
-                yield f"key of {row.id}", name, setting.origin
-                break
+        for _, name, setting in key_settings(row, settings):
+            yield f"key of {row.id}", name, setting.origin
     if level := os.environ.get("LOG_LEVEL"):
         yield "LOG_LEVEL", level, "environment"

@@ -17,7 +17,7 @@ from openmux_lc.cli.output import tell, tell_json
 from openmux_lc.cli.pool import open_pool
 from openmux_lc.cli.reach import Reached, callable_hosts, reach
 from openmux_lc.errors import OpenMuxError
-from openmux_lc.keys import has_key
+from openmux_lc.keys import has_key, key_settings
 from openmux_lc.trust import is_trusted
 from openmux_lc.types.catalog import TASKS, Provider
 from openmux_lc.types.json import Json, as_text
@@ -189,10 +189,8 @@ def _state(mux: Mux) -> tuple[str, bool]:
 
 
 def _origin(mux: Mux, row: Provider) -> str:
-    for name in row.auth.env:
-        if setting := mux.settings.lookup(name):
-            return f"{name} ({setting.origin})"
-    return "keyring"
+    found = ", ".join(f"{name} ({setting.origin})" for _, name, setting in key_settings(row, mux.settings))
+    return found or "keyring"
 
 
 def _next_steps(mux: Mux, *, can_answer: bool, state_works: bool, wanting: bool) -> Iterator[str]:

@@ -140,7 +140,7 @@ class Conversation:
     def _model(self, text: str) -> bool:
         if text:
             chain = tuple(text.split())
-            self._mux.resolve_chain(chain)
+            self._mux.catalog.resolve_chain(chain)
             self.options = replace(self.options, chain=() if chain == ("auto",) else chain)
         note(f"model: {' '.join(self.options.chain) or 'auto'}")
         return True

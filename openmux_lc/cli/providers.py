@@ -9,8 +9,8 @@ import typer
 from openmux_lc.cli.options import JsonOption
 from openmux_lc.cli.output import note, tell, tell_json, tell_table
 from openmux_lc.cli.pool import open_pool
-from openmux_lc.keys import has_key
-from openmux_lc.types.catalog import Limit, Provider, Route
+from openmux_lc.keys import has_key, key_settings
+from openmux_lc.types.catalog import Limit, Provider, Route, Window
 from openmux_lc.types.json import Json
 
 if TYPE_CHECKING:
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["key_state", "limits_text", "providers"]
 
-_CALENDAR: Final = {"calendar_day": "day", "calendar_month": "month"}
+_WORDS: Final = {
+    "calendar_day": "/day",
+    "calendar_month": "/month",
+    "anniversary_month": "/month from its own day",
+    "concurrency": " at once",
+}
 _SPANS: Final = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -54,9 +59,8 @@ def key_state(mux: Mux, row: Provider) -> str:
     """Return where a provider's key lies, or which variable it belongs into; never the key."""
     if row.auth.mode == "none":
         return "not needed"
-    for name in row.auth.env:
-        if setting := mux.settings.lookup(name):
-            return f"{name} ({setting.origin})"
+    if found := ", ".join(f"{name} ({setting.origin})" for _, name, setting in key_settings(row, mux.settings)):
+        return found
     if has_key(row, mux.settings):
         return "keyring"
     wanted = row.auth.env[0] if row.auth.env else "a key"
@@ -70,10 +74,12 @@ def limits_text(limits: tuple[Limit, ...]) -> str:
 
 def _span(limit: Limit) -> str:
     window = limit.window
-    if window.kind == "concurrency":
-        return " at once"
-    if word := _CALENDAR.get(window.kind):
-        return f"/{word}"
+    if word := _WORDS.get(window.kind):
+        return word
+    return _per(window) + (" refilled steadily" if window.kind == "token_bucket" else "")
+
+
+def _per(window: Window) -> str:
     for seconds, word in _SPANS:
         if window.seconds and window.seconds % seconds == 0:
             count = round(window.seconds / seconds)
@@ -134,6 +140,7 @@ def _limit(limit: Limit) -> Json:
         "window": limit.window.kind,
         "seconds": limit.window.seconds,
         "zone": limit.window.zone,
+        "anchor": limit.window.anchor or None,
         "scope": limit.scope,
     }
 

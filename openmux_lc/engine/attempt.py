@@ -8,17 +8,18 @@ failed `Attempt` here and goes no further; everything else passes through.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from openmux_lc.catalog.free import evidence, why_not_free
 from openmux_lc.engine.run_state import Run, attempt_from_error
 from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
-from openmux_lc.errors import PaymentRequired, ProviderError, RateLimited, TimedOut
+from openmux_lc.errors import AuthenticationFailed, PaymentRequired, ProviderError, RateLimited, TimedOut
 from openmux_lc.types.catalog import LimitUnit, Model, Route
 from openmux_lc.types.run import Answer, Attempt, Outcome
-from openmux_lc.types.state import Cooldown, Refusal, Reservation
+from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, slot_name
 from openmux_lc.types.wire import Call
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ __all__ = ["Booking", "aattempt", "aopen_stream", "attempt", "open_stream"]
 
 _DEFAULT_OUTPUT_TOKENS: Final = 1000
 _PAID_PAUSE_S: Final = 86_400.0
+_KEY_FAULTS: Final = (AuthenticationFailed, PaymentRequired, RateLimited)
+"""Faults that another key of the same provider may not have, where limits are per key."""
 
 
 class Booking:
@@ -48,7 +51,13 @@ class Booking:
         self.reservation: Reservation | None = None
         self.attempt: Attempt | None = None
         self.answer: Answer | None = None
+        self.observations: tuple[LimitObservation, ...] = ()
         self._failure: Outcome = "failed"
+
+    @property
+    def key_slot(self) -> int:
+        """Which of the provider's keys is used; the first before the reservation is made."""
+        return self.reservation.key_slot if self.reservation else 0
 
     @property
     def amounts(self) -> Mapping[LimitUnit, int]:
@@ -62,8 +71,8 @@ class Booking:
         """Whether others are left to ask while this route rests, and the user did not name it."""
         return not self.run.options.chain and not self._is_last()
 
-    def call(self, *, is_stream: bool) -> Call:
-        """Return the call, once the route is proven free: the one check before every send.
+    def check(self) -> None:
+        """Prove that the route is free, and that time is left: the one check before every send.
 
         Raises:
             PaymentRequired: There is no evidence that this route is free.
@@ -76,51 +85,69 @@ class Booking:
             raise PaymentRequired(why_not_free(provider, model), provider=provider.id, model=model.id, scope="model")
         if self.run.remaining_s <= 0:
             raise TimedOut("the deadline of this run has passed", provider=provider.id, model=model.id)
+
+    def reserve(self) -> None:
+        """Set quota aside with the first key that has some.
+
+        Raises:
+            RateLimited: The ledger knows that the quota is used up, or that the route rests.
+        """
+        refusals: list[Refusal] = []
+        slots, limits = self._open_slots(), self.mux.limits(self.route)
+        for slot in slots:
+            gives_way = self.gives_way or slot != slots[-1]
+            reply = self.mux.ledger.reserve(self.route, limits, self.amounts, key_slot=slot, gives_way=gives_way)
+            if self._is_admitted(reply, refusals):
+                return
+        raise self._refused(refusals)
+
+    async def areserve(self) -> None:
+        """Set quota aside like `reserve`, without blocking the loop."""
+        refusals: list[Refusal] = []
+        slots, limits = self._open_slots(), self.mux.limits(self.route)
+        for slot in slots:
+            gives_way = self.gives_way or slot != slots[-1]
+            reply = await self.mux.ledger.areserve(self.route, limits, self.amounts, key_slot=slot, gives_way=gives_way)
+            if self._is_admitted(reply, refusals):
+                return
+        raise self._refused(refusals)
+
+    def call(self, *, is_stream: bool) -> Call:
+        """Return the call, with the key that the reservation is for."""
         return self.mux.call(
             self.route,
             self.run.request,
             deadline=self.run.deadline,
             is_last=self._is_last(),
             is_stream=is_stream,
+            key_slot=self.key_slot,
         )
-
-    def admit(self, reply: Reservation | Refusal) -> None:
-        """Take the reservation.
-
-        Raises:
-            RateLimited: The ledger knows that the quota is used up, or that the route rests.
-        """
-        if isinstance(reply, Refusal):
-            self._failure = "refused"
-            raise RateLimited(
-                f"not asked: {reply.reason}",
-                provider=self.route.provider,
-                model=self.route.model,
-                retry_after=max(0.0, reply.until - time.time()),
-                wait_source=reply.source,
-            )
-        self.reservation = reply
 
     def answered(self, answer: Answer, *, first_token_s: float | None = None) -> None:
         """Note the answer; a route that reports a cost is left alone for a day."""
         self.answer = answer
+        self.observations = answer.limits
         self.attempt = Attempt(
             route=self.route,
             branch=self.branch,
+            key_slot=self.key_slot,
             elapsed_s=time.monotonic() - self.started,
             first_token_s=first_token_s,
             usage=answer.usage,
         )
         if answer.usage.cost:
             pause = Cooldown(until=time.time() + _PAID_PAUSE_S, reason="it reported a cost", source="paid")
-            self.mux.ledger.cool(str(self.route), pause)
+            for slot in self.mux.key_slots(self.route):  # the model costs money, whichever key pays
+                self.mux.ledger.cool(slot_name(str(self.route), slot), pause)
             self.run.notes.append(f"{self.route} reported a cost of {answer.usage.cost:g}; it is not asked again today")
         self.run.succeed(self.attempt, answer)
 
     def failed(self, error: ProviderError, *, is_cut: bool = False) -> Attempt:
-        """Note the failure and return the attempt."""
+        """Note the failure and return the attempt; a refusal tells of limits as well."""
+        self.observations = error.limits or self.observations
         outcome: Outcome = "cut" if is_cut else self._failure
         attempt = attempt_from_error(self.route, self.branch, time.monotonic() - self.started, error, outcome=outcome)
+        attempt = replace(attempt, key_slot=self.key_slot, has_other_key=self._has_other_key(error))
         self.attempt = attempt
         self.run.fail(attempt, error)
         return attempt
@@ -128,7 +155,11 @@ class Booking:
     def gave_up(self) -> None:
         """Note that the caller left before the end; nobody is blamed."""
         self.attempt = Attempt(
-            route=self.route, branch=self.branch, outcome="cancelled", elapsed_s=time.monotonic() - self.started
+            route=self.route,
+            branch=self.branch,
+            key_slot=self.key_slot,
+            outcome="cancelled",
+            elapsed_s=time.monotonic() - self.started,
         )
         self.run.attempts.append(self.attempt)
 
@@ -138,8 +169,7 @@ class Booking:
         if reservation is None or attempt is None:
             return
         self.reservation = None
-        limits = self.answer.limits if self.answer else ()
-        self.mux.ledger.settle(reservation, attempt, is_local=self.is_local, observations=limits)
+        self.mux.ledger.settle(reservation, attempt, is_local=self.is_local, observations=self.observations)
 
     async def asettle(self) -> None:
         """Settle without blocking the loop."""
@@ -147,8 +177,7 @@ class Booking:
         if reservation is None or attempt is None:
             return
         self.reservation = None
-        limits = self.answer.limits if self.answer else ()
-        await self.mux.ledger.asettle(reservation, attempt, is_local=self.is_local, observations=limits)
+        await self.mux.ledger.asettle(reservation, attempt, is_local=self.is_local, observations=self.observations)
 
     def __enter__(self) -> Self:
         """Return the booking."""
@@ -166,6 +195,44 @@ class Booking:
             self.settle()
         return False
 
+    def _open_slots(self) -> Sequence[int]:
+        """Return the keys that did not fail in this run; those that rest now come last."""
+        slots = self.mux.key_slots(self.route)
+        if len(slots) == 1:
+            return slots
+        snapshot = self.mux.ledger.snapshot()
+        fresh = [slot for slot in slots if slot not in self._failed_slots()]
+        return sorted(fresh or slots, key=lambda slot: snapshot.slot_cooldown(self.route, slot) is not None)
+
+    def _failed_slots(self) -> set[int]:
+        return {each.key_slot for each in self.run.attempts if each.route == self.route and each.has_other_key}
+
+    def _has_other_key(self, error: ProviderError) -> bool:
+        """Whether it is the key that failed, and another one was not tried yet."""
+        if self.reservation is None or not (isinstance(error, _KEY_FAULTS) or error.scope == "key"):
+            return False
+        return bool(set(self.mux.key_slots(self.route)) - self._failed_slots() - {self.key_slot})
+
+    def _is_admitted(self, reply: Reservation | Refusal, refusals: list[Refusal]) -> bool:
+        """Take the reservation, or note the refusal."""
+        if isinstance(reply, Refusal):
+            refusals.append(reply)
+            return False
+        self.reservation = reply
+        return True
+
+    def _refused(self, refusals: Sequence[Refusal]) -> RateLimited:
+        """Return the fault of a call that the ledger does not admit with any key."""
+        self._failure = "refused"
+        soonest = min(refusals, key=lambda refusal: refusal.until)
+        return RateLimited(
+            f"not asked: {soonest.reason}",
+            provider=self.route.provider,
+            model=self.route.model,
+            retry_after=max(0.0, soonest.until - time.time()),
+            wait_source=soonest.source,
+        )
+
     def _is_last(self) -> bool:
         plan = self.run.plan
         if plan is None:
@@ -177,27 +244,27 @@ class Booking:
 def attempt(mux: Mux, run: Run, branch: int, route: Route) -> None:
     """Ask `route` once and note the outcome in `run`."""
     with Booking(mux, run, branch, route) as booking:
-        call = booking.call(is_stream=False)
-        booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts, gives_way=booking.gives_way))
-        booking.answered(mux.adapter(route).send(call))
+        booking.check()
+        booking.reserve()
+        booking.answered(mux.adapter(route).send(booking.call(is_stream=False)))
     booking.settle()
 
 
 async def aattempt(mux: Mux, run: Run, branch: int, route: Route) -> None:
     """Ask `route` once and note the outcome in `run`."""
     with Booking(mux, run, branch, route) as booking:
-        call = booking.call(is_stream=False)
-        booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts, gives_way=booking.gives_way))
-        booking.answered(await mux.adapter(route).asend(call))
+        booking.check()
+        await booking.areserve()
+        booking.answered(await mux.adapter(route).asend(booking.call(is_stream=False)))
     await booking.asettle()
 
 
 def open_stream(mux: Mux, run: Run, branch: int, route: Route) -> PoolStream | None:
     """Return `route`'s stream once its first content is there, None if it failed."""
     with Booking(mux, run, branch, route) as booking:
-        call = booking.call(is_stream=True)
-        booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts, gives_way=booking.gives_way))
-        stream = PoolStream(booking, mux.adapter(route).open(call))
+        booking.check()
+        booking.reserve()
+        stream = PoolStream(booking, mux.adapter(route).open(booking.call(is_stream=True)))
         stream.wait_for_content()
         return stream
     booking.settle()
@@ -207,9 +274,9 @@ def open_stream(mux: Mux, run: Run, branch: int, route: Route) -> PoolStream | N
 async def aopen_stream(mux: Mux, run: Run, branch: int, route: Route) -> AsyncPoolStream | None:
     """Return `route`'s stream once its first content is there, None if it failed."""
     with Booking(mux, run, branch, route) as booking:
-        call = booking.call(is_stream=True)
-        booking.admit(await mux.ledger.areserve(route, mux.limits(route), booking.amounts, gives_way=booking.gives_way))
-        stream = AsyncPoolStream(booking, await mux.adapter(route).aopen(call))
+        booking.check()
+        await booking.areserve()
+        stream = AsyncPoolStream(booking, await mux.adapter(route).aopen(booking.call(is_stream=True)))
         await stream.wait_for_content()
         return stream
     await booking.asettle()

@@ -62,9 +62,9 @@ def _embed_batch(mux: Mux, request: EmbeddingRequest, options: Options) -> Vecto
         run.wait(wave.wait_s)
         route = wave.calls[0][1]
         with Booking(mux, run, 0, route) as booking:
-            call = booking.call(is_stream=False)
-            booking.admit(mux.ledger.reserve(route, mux.limits(route), booking.amounts, gives_way=booking.gives_way))
-            vectors = _checked(mux.adapter(route).embed(call, request), request)
+            booking.check()
+            booking.reserve()
+            vectors = _checked(mux.adapter(route).embed(booking.call(is_stream=False), request), request)
             booking.answered(_as_answer(vectors))
         booking.settle()
         if run.answers:
@@ -82,11 +82,9 @@ async def _aembed_batch(mux: Mux, request: EmbeddingRequest, options: Options) -
         await run.await_s(wave.wait_s)
         route = wave.calls[0][1]
         with Booking(mux, run, 0, route) as booking:
-            call = booking.call(is_stream=False)
-            booking.admit(
-                await mux.ledger.areserve(route, mux.limits(route), booking.amounts, gives_way=booking.gives_way)
-            )
-            vectors = _checked(await mux.adapter(route).aembed(call, request), request)
+            booking.check()
+            await booking.areserve()
+            vectors = _checked(await mux.adapter(route).aembed(booking.call(is_stream=False), request), request)
             booking.answered(_as_answer(vectors))
         await booking.asettle()
         if run.answers:

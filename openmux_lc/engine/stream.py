@@ -73,8 +73,9 @@ class PoolStream(_Relay):
     """A route's stream with the pool's bookkeeping; iterate, or close."""
 
     def __init__(self, booking: Booking, stream: Stream) -> None:
-        """Own `stream` from here on."""
+        """Own `stream` from here on; what its headers told of limits counts however it ends."""
         super().__init__(booking)
+        booking.observations = stream.limits
         self._stream = stream
         self._chunks = iter(stream)
 
@@ -127,8 +128,9 @@ class AsyncPoolStream(_Relay):
     """The asynchronous twin of `PoolStream`."""
 
     def __init__(self, booking: Booking, stream: AsyncStream) -> None:
-        """Own `stream` from here on."""
+        """Own `stream` from here on; what its headers told of limits counts however it ends."""
         super().__init__(booking)
+        booking.observations = stream.limits
         self._stream = stream
         self._chunks = aiter(stream)
 

@@ -13,14 +13,15 @@ from typing import Final, NamedTuple
 from openmux_lc.ledger import health as breaker
 from openmux_lc.ledger import quota
 from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.learned import Asked, Learned, Lesson, learn, told_names
 from openmux_lc.ledger.observe import observe
-from openmux_lc.ledger.quota import Charge, Counter, Held, Shortage, slot_name
+from openmux_lc.ledger.quota import Charge, Counter, Held, Shortage
 from openmux_lc.ledger.store import Page
 from openmux_lc.ledger.upkeep import Written, expire
 from openmux_lc.ledger.verdict import Verdict
 from openmux_lc.types.catalog import LimitUnit, Route, Window
 from openmux_lc.types.run import Attempt
-from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, longest
+from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, longest, slot_name
 
 __all__ = ["Booking", "Order", "admit", "barrier", "book", "health_names", "spent"]
 
@@ -60,6 +61,7 @@ class Booking(NamedTuple):
         names: Under which the health of its route and of its provider is kept.
         held: What this process remembers of the reservation; None when it does not.
         may_be_gone: The store may have lost the reservation without its being settled.
+        is_written: The store once knew of it; not so when it was busy for too long.
         touches_health: The verdict, or what it finds, may change it.
     """
 
@@ -73,6 +75,7 @@ class Booking(NamedTuple):
     may_be_gone: bool
     touches_health: bool
     now: float
+    is_written: bool = True
 
 
 def health_names(route: Route, key_slot: int) -> tuple[str, str]:
@@ -109,8 +112,10 @@ def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:
         freed = expire(page, now)
         outcome = quota.reserve({**known, **freed}, charges, now) if freed else outcome
     if isinstance(outcome, Shortage):
+        if moved := quota.rebased({**known, **freed}, charges):
+            page.counters.put(moved)
         refusal = Refusal(route=reservation.route, reason=_to_reason(outcome), until=outcome.until)
-        return Written(refusal, counters=freed)
+        return Written(refusal, counters={**freed, **moved})
     if charges:
         page.counters.put(outcome)
         page.add_lease(reservation.id, reservation.expires_at, order.held)
@@ -149,14 +154,15 @@ def book(page: Page, booking: Booking) -> Written[bool]:
     if counters is None:
         return Written(answer=False)
     pauses: Mapping[str, Cooldown] = {}
+    learned: Mapping[str, Learned] = {}
     if booking.observations:
+        learned, fresh = _taught(page, booking, counters)
         counters, pauses = observe(counters, booking.observations, booking.names[0], booking.now)
+        counters |= fresh
     if counters:
         page.counters.put(counters)
-    if not booking.touches_health and not pauses:
-        return Written(True, counters)  # noqa: FBT003 - the answer
-    health = _judged(page, booking, pauses)
-    return Written(True, counters, health)  # noqa: FBT003 - the answer
+    health = _judged(page, booking, pauses) if booking.touches_health or pauses else {}
+    return Written(True, counters, health, learned=learned)  # noqa: FBT003 - the answer
 
 
 def _charged(page: Page, booking: Booking) -> dict[str, Counter] | None:
@@ -173,8 +179,21 @@ def _charged(page: Page, booking: Booking) -> dict[str, Counter] | None:
     if held is None or not (is_leased or booking.may_be_gone):
         return None  # settled before, or by another process
     known = page.counters.get([name for name, _, _ in held])
-    charge = quota.settle if is_leased else quota.charge_late
+    late = quota.charge_late if booking.is_written else quota.charge_unreserved
+    charge = quota.settle if is_leased else late
     return charge(known, held, booking.actual, booking.now)
+
+
+def _taught(page: Page, booking: Booking, counters: Mapping[str, Counter]) -> Lesson:
+    """Write the limits that the response told; before the counters are tightened by what it said is left."""
+    asked = Asked(booking.reservation.route, booking.reservation.key_slot, booking.now)
+    names = told_names(booking.observations, tuple(counters), asked)
+    if not names:
+        return Lesson({}, {})
+    known = page.learned.get(names)
+    lesson = learn(booking.observations, counters, known, asked)
+    page.learned.put(lesson.learned)
+    return lesson
 
 
 def _judged(page: Page, booking: Booking, pauses: Mapping[str, Cooldown]) -> dict[str, Health]:
@@ -224,6 +243,6 @@ def _to_reason(shortage: Shortage) -> str:
 def _to_text(window: Window) -> str:
     if window.kind == "concurrency":
         return "at once"
-    if window.kind == "rolling":
+    if window.seconds:
         return f"per {_LENGTHS.get(window.seconds, f'{window.seconds:g} s')}"
-    return f"per {window.kind.removeprefix('calendar_')} ({window.zone})"
+    return f"per {window.kind.removeprefix('calendar_').replace('_', ' ')} ({window.zone})"

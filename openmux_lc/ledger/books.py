@@ -253,6 +253,8 @@ class Books:
         """Mirror what was written; return the pauses that begin with it."""
         if written.counters:
             self.mirror.put_counters(written.counters)
+        if written.learned:
+            self.mirror.put_learned(written.learned)
         if written.stats:
             self.mirror.put_stats(self._batch.folded(written.stats))
         if not written.health:
@@ -298,6 +300,7 @@ class Books:
         if self._is_behind and abs(now - self._figures_at) >= _FIGURES_EVERY_S:
             stats = add_samples(store.stats.all(), self._batch.samples())
             self.mirror.replace_figures(store.counters.all(), stats)
+            self.mirror.replace_learned(store.learned.all())
             self.mirror.replace_refusals(store.refusals.all())
             self._figures_at = now
             self._is_behind = False
@@ -314,6 +317,7 @@ class Books:
         memory.counters.put(counters)
         memory.health.put(health)
         memory.stats.put(stats)
+        memory.learned.put(self.mirror.learned)
         memory.refusals.put(self.mirror.refusals)
         for reservation_id, claim in tuple(self.claims.items()):
             memory.add_lease(reservation_id, claim.expires_at, claim.held)

@@ -24,10 +24,12 @@ from openmux_lc.ledger.batch import LoggedRun, SeenRefusal
 from openmux_lc.ledger.booking import Booking, Order, admit, barrier, book, health_names, spent
 from openmux_lc.ledger.books import Books, Claim
 from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.learned import Asked, effective_limits
+from openmux_lc.ledger.news import News, take_news
 from openmux_lc.ledger.quota import to_charges
 from openmux_lc.ledger.runs import unpack
 from openmux_lc.ledger.stats import to_sample
-from openmux_lc.ledger.store import Page, StoreBusyError
+from openmux_lc.ledger.store import LONGEST_LEASE_S, Page, StoreBusyError
 from openmux_lc.ledger.upkeep import Written
 from openmux_lc.ledger.verdict import to_verdict
 from openmux_lc.types.catalog import Limit, LimitUnit, Route
@@ -179,6 +181,26 @@ class Ledger:
                 asyncio.get_running_loop().run_in_executor(None, self._book, booking, self._books.wait_s)
             )
 
+    def note_account(
+        self, provider: str, limits: Sequence[Limit], observations: Sequence[LimitObservation], *, key_slot: int = 0
+    ) -> None:
+        """Take what a page about the account told; it can only tighten.
+
+        Args:
+            provider: Whose page it is.
+            limits: That the catalog declares for the provider.
+            observations: What the page said is left.
+            key_slot: Whose account.
+        """
+        news = News(provider, limits, observations, key_slot, self._clock())
+        with contextlib.suppress(StoreBusyError):
+            self._books.transact(partial(take_news, news=news))
+
+    def account_seen_at(self, provider: str) -> float:
+        """Return when a page about the account was last read (epoch seconds), 0.0 for never."""
+        told = self._books.mirror.learned_of(Route(provider, ""))
+        return max((row.at for row in told.values() if row.source == "account"), default=0.0)
+
     def cool(self, name: str, cooldown: Cooldown) -> None:
         """Leave a route (`provider:model`) or provider alone until then, at least."""
         now = self._clock()
@@ -257,6 +279,8 @@ class Ledger:
         gives_way: bool,
     ) -> Order:
         now = self._clock()
+        if told := self._books.mirror.learned_of(route):
+            limits = effective_limits(limits, told, Asked(route, key_slot, now))
         charges = to_charges(route, limits, amounts, now=now, key_slot=key_slot) if limits else ()
         names = health_names(route, key_slot)
         health = self._books.mirror.health(names[0]), self._books.mirror.health(names[1])
@@ -315,10 +339,12 @@ class Ledger:
             actual=spent(attempt),
             observations=observations,
             held=None if claim is None else claim.held,
-            may_be_gone=claim is not None and not (claim.is_written and now < claim.expires_at),
+            may_be_gone=claim is not None
+            and not (claim.is_written and now < claim.expires_at <= now + LONGEST_LEASE_S),
             touches_health=verdict.kind not in {"success", "none"}
             or not all(breaker.is_well(mirror.health(name), now) for name in names),
             now=now,
+            is_written=claim is None or claim.is_written,
         )
 
     def _book(self, booking: Booking, wait_s: float) -> None:

@@ -7,9 +7,10 @@ from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.learned import Learned
 from openmux_lc.ledger.quota import Counter, Held
 from openmux_lc.ledger.stats import Stats
-from openmux_lc.ledger.store import Page, Refused, RunRow
+from openmux_lc.ledger.store import LONGEST_LEASE_S, Page, Refused, RunRow
 
 __all__ = ["MemoryStore"]
 
@@ -46,6 +47,7 @@ class MemoryStore:
         self.counters: _MemoryTable[Counter] = _MemoryTable()
         self.health: _MemoryTable[Health] = _MemoryTable()
         self.stats: _MemoryTable[Stats] = _MemoryTable()
+        self.learned: _MemoryTable[Learned] = _MemoryTable()
         self.refusals: _MemoryTable[Refused] = _MemoryTable()
         self._leases: dict[str, tuple[float, tuple[Held, ...]]] = {}
         self._runs: dict[str, RunRow] = {}
@@ -74,7 +76,8 @@ class MemoryStore:
 
     def pop_expired(self, now: float) -> list[tuple[Held, ...]]:
         """Return and forget what expired reservations hold."""
-        expired = [lease_id for lease_id, (expires_at, _) in self._leases.items() if expires_at <= now]
+        latest = now + LONGEST_LEASE_S
+        expired = [lease_id for lease_id, (expires_at, _) in self._leases.items() if not now < expires_at <= latest]
         return [self._leases.pop(lease_id)[1] for lease_id in expired]
 
     def add_runs(self, rows: Sequence[RunRow]) -> None:

@@ -15,11 +15,12 @@ from typing import Final, NamedTuple
 
 from openmux_lc.ledger.batch import SeenRefusal, add_refusals
 from openmux_lc.ledger.health import Health, pause, room_at
+from openmux_lc.ledger.learned import Learned
 from openmux_lc.ledger.quota import Account, Counter, headroom, to_account
 from openmux_lc.ledger.stats import Sample, Stats, decayed, fold
 from openmux_lc.ledger.store import Refused
 from openmux_lc.types.catalog import Route
-from openmux_lc.types.state import Cooldown, RouteState, Snapshot, longest
+from openmux_lc.types.state import Cooldown, CooldownSource, RouteState, Snapshot, longest
 
 __all__ = ["Mirror"]
 
@@ -35,6 +36,7 @@ _LONG_WINDOW_S: Final = 6 * 3600.0
 _UNKNOWN: Final = Health()
 _UNMEASURED: Final = Stats()
 _NOTHING: Final[Refused] = {}
+_UNTAUGHT: Final[Mapping[str, Learned]] = {}
 _MOST_OWN: Final = 1_000
 
 
@@ -54,6 +56,8 @@ class Mirror:
         self._counters: dict[str, Counter] = {}
         self._health: dict[str, Health] = {}
         self._stats: dict[str, Stats] = {}
+        self._learned: Mapping[str, Learned] = {}
+        self._learned_of: dict[str, dict[str, Learned]] = {}  # by subject
         self._refusals: Mapping[str, Refused] = {}
         self._own_refusals: deque[SeenRefusal] = deque(maxlen=_MOST_OWN)
         self._accounts: dict[str, Account] = {}
@@ -79,6 +83,16 @@ class Mirror:
     def refused(self, name: str) -> Refused:
         """Return what a route is known to refuse."""
         return self._refusals.get(name, _NOTHING)
+
+    @property
+    def learned(self) -> Mapping[str, Learned]:
+        """Every limit that was told, by account name."""
+        return self._learned
+
+    def learned_of(self, route: Route) -> Mapping[str, Learned]:
+        """Return the limits that were told about a route and its provider, by account name."""
+        about = self._learned_of
+        return {**about.get(route.provider, _UNTAUGHT), **about.get(str(route), _UNTAUGHT)} if about else _UNTAUGHT
 
     @property
     def refusals(self) -> Mapping[str, Refused]:
@@ -159,6 +173,18 @@ class Mirror:
             self._stale_routes.update(name for name, row in stats.items() if self._stats.get(name) != row)
             self._stale_routes.update(name for name in self._stats if name not in stats)
             self._stats = dict(stats)
+
+    def put_learned(self, rows: Mapping[str, Learned]) -> None:
+        """Take rows that were written."""
+        self.replace_learned({**self._learned, **rows})
+
+    def replace_learned(self, rows: Mapping[str, Learned]) -> None:
+        """Take all rows of the store."""
+        about: dict[str, dict[str, Learned]] = {}
+        for name, row in rows.items():
+            about.setdefault(to_account(name).subject, {})[name] = row
+        with self._lock:
+            self._learned, self._learned_of = rows, about
 
     def add_refusal(self, refusal: SeenRefusal) -> None:
         """Take what a route has just refused."""
@@ -255,7 +281,8 @@ class Mirror:
             if gauge.used_up_until > now:
                 account = self._accounts[name]
                 self._is_stuck = self._is_stuck or self._counters[name].pending > 0
-                quota = Cooldown(until=gauge.used_up_until, reason=f"{account.unit} used up", source="quota")
+                source: CooldownSource = "learned" if name in self._learned else "quota"
+                quota = Cooldown(until=gauge.used_up_until, reason=f"{account.unit} used up", source=source)
                 _keep_longest(cooldowns, account.health_name, quota)
         moves_at = float("inf")
         room_from = room_at(self._health.values(), now)

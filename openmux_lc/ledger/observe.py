@@ -74,7 +74,7 @@ def matching(seen: LimitObservation, accounts: Sequence[Account], now: float) ->
 
 def _length_s(account: Account) -> float:
     """Return the nominal length of an account's window."""
-    if account.window.kind == "calendar_month":
+    if account.window.kind.endswith("month"):
         return _MONTH_S
     return _DAY_S if account.window.kind == "calendar_day" else account.window.seconds
 

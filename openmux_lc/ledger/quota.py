@@ -1,7 +1,8 @@
 """Quota arithmetic: what a limit has been charged, what is left, and until when.
 
 Pure: counters in, counters out, the clock passed in. Nothing here admits more than a
-limit's amount in any of its windows, also when the wall clock goes backwards.
+limit's amount in any of its windows, also when the wall clock goes backwards. How each
+kind of window counts is told by its tally.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, cast
 
-from openmux_lc.ledger.windows import LONGEST_S, Bucket, place_in, slot_ends_at
-from openmux_lc.types.catalog import Limit, LimitScope, LimitUnit, Route, Window, WindowKind
+from openmux_lc.ledger.tally import Tally, tally
+from openmux_lc.ledger.windows import LONGEST_S, Place, place_in, to_window, window_text
+from openmux_lc.types.catalog import Limit, LimitScope, LimitUnit, Route, Window
+from openmux_lc.types.state import slot_name
 
 __all__ = [
     "Account",
@@ -21,13 +24,14 @@ __all__ = [
     "Shortage",
     "account_name",
     "charge_late",
+    "charge_unreserved",
     "headroom",
     "is_idle",
+    "rebased",
     "release",
     "report_left",
     "reserve",
     "settle",
-    "slot_name",
     "to_account",
     "to_charges",
 ]
@@ -72,7 +76,7 @@ class Charge(NamedTuple):
     name: str
     limit: Limit
     amount: int
-    place: Bucket
+    place: Place
 
 
 class Held(NamedTuple):
@@ -101,19 +105,12 @@ _UNUSED: Final[Mapping[LimitUnit, int]] = {
 }
 
 
-def slot_name(name: str, key_slot: int) -> str:
-    """Return how a route or provider is called when it is reached by that key."""
-    return name if key_slot == 0 else f"{name} [key {key_slot}]"
-
-
 def account_name(limit: Limit, route: Route, key_slot: int = 0) -> str:
     """Return the name of what `limit` is counted on when `route` is called with that key."""
     scope, window = limit.scope, limit.window
-    kind = window.kind
     subject = str(route) if scope.endswith("model") else route.provider
     slot = key_slot if scope.startswith("key") else 0
-    length = window.zone if kind.startswith("calendar") else float(window.seconds)
-    return f"{scope}|{limit.unit}|{kind}|{length}|{slot}|{subject}"
+    return f"{scope}|{limit.unit}|{window.kind}|{window_text(window)}|{slot}|{subject}"
 
 
 @lru_cache(maxsize=4096)
@@ -123,14 +120,8 @@ def to_account(name: str) -> Account:
     Raises:
         ValueError: `account_name` did not make it.
     """
-    scope, unit, kind, length, slot, subject = name.split("|", 5)
-    is_calendar = kind.startswith("calendar")
-    window = Window(
-        kind=cast("WindowKind", kind),
-        seconds=0.0 if is_calendar else float(length),
-        zone=length if is_calendar else "UTC",
-    )
-    return Account(cast("LimitScope", scope), cast("LimitUnit", unit), window, int(slot), subject)
+    scope, unit, kind, text, slot, subject = name.split("|", 5)
+    return Account(cast("LimitScope", scope), cast("LimitUnit", unit), to_window(kind, text), int(slot), subject)
 
 
 def to_charges(
@@ -162,16 +153,28 @@ def reserve(counters: Mapping[str, Counter], charges: Sequence[Charge], now: flo
     for charge in charges:
         name, limit, amount, place = charge
         counter = counters.get(name, _EMPTY)
-        live = _live(counter.charges, place)
+        now_taken = _tally_for(charge, counter)
         extra = _extra(counter, now)
-        free = limit.amount - sum(live.values()) - extra
+        free = limit.amount - sum(now_taken.charges.values()) - extra
         if amount > free and amount > 0:
-            events = _events(counter, limit.window, now)
-            shortages.append(Shortage(charge, max(0, free), _freed_at(events, amount - free, place.ends_at)))
+            until = _freed_at(counter, now_taken, amount - free, now)
+            shortages.append(Shortage(charge, max(0, free), place.ends_at if until is None else until))
             continue
-        live[place.slot] = live.get(place.slot, 0) + amount
-        after[name] = Counter(limit.amount, live, counter.pending + amount, extra, counter.extra_until)
+        now_taken.charge(amount)
+        after[name] = Counter(limit.amount, now_taken.charges, counter.pending + amount, extra, counter.extra_until)
     return max(shortages, key=lambda shortage: shortage.until) if shortages else after
+
+
+def rebased(counters: Mapping[str, Counter], charges: Sequence[Charge]) -> dict[str, Counter]:
+    """Return those counters that a clock far ahead has charged, with these charges made now.
+
+    Without being written they would be made now at every look, and never stop counting.
+    """
+    return {
+        charge.name: counter._replace(charges=_tally_for(charge, counter).charges)
+        for charge in charges
+        if (counter := counters.get(charge.name)) and max(counter.charges, default=0) > charge.place.last
+    }
 
 
 def settle(
@@ -180,19 +183,20 @@ def settle(
     """Return the counters after a reservation is replaced by what was really used.
 
     A higher use is always charged, a lower one gives the difference back, both in the
-    slot that was charged. A place (concurrency) is always given back.
+    slot that was charged. A place (concurrency) is always given back, a token bucket
+    gives nothing back.
 
     Args:
         actual: Use by unit; a unit that is not named used what was reserved.
     """
     after: dict[str, Counter] = {}
     for name, slot, amount in held:
-        _, unit, window, _, _ = to_account(name)
-        used = 0 if window.kind == "concurrency" else max(0, actual.get(unit, amount))
+        account = to_account(name)
         counter = counters.get(name, _EMPTY)
-        charges = _with(counter, window, slot, used - amount, now=now)
+        taken = _tally(counter, account.window, now)
+        taken.settle(slot, amount, max(0, actual.get(account.unit, amount)))
         pending = max(0, counter.pending - amount)
-        after[name] = Counter(counter.capacity, charges, pending, counter.extra, counter.extra_until)
+        after[name] = Counter(counter.capacity, taken.charges, pending, counter.extra, counter.extra_until)
     return after
 
 
@@ -208,9 +212,19 @@ def charge_late(
     again: dict[str, Counter] = {}
     for name, slot, amount in held:
         counter = counters.get(name, _EMPTY)
-        charges = _with(counter, to_account(name).window, slot, amount, now=now)
-        again[name] = counter._replace(charges=charges, pending=counter.pending + amount)
+        taken = _tally(counter, to_account(name).window, now)
+        taken.charge_again(slot, amount)
+        again[name] = counter._replace(charges=taken.charges, pending=counter.pending + amount)
     return settle(again, held, actual, now)
+
+
+def charge_unreserved(
+    counters: Mapping[str, Counter], held: Sequence[Held], actual: Mapping[LimitUnit, int], now: float
+) -> dict[str, Counter]:
+    """Return the counters after a call is charged whose reservation could not be written."""
+    whole = {to_account(name).unit: max(0, actual.get(to_account(name).unit, amount)) for name, _, amount in held}
+    unreserved = [each._replace(amount=0) for each in held]
+    return settle(counters, unreserved, whole, now)
 
 
 def report_left(counter: Counter, window: Window, remaining: int, reset_at: float | None, now: float) -> Counter:
@@ -224,7 +238,8 @@ def report_left(counter: Counter, window: Window, remaining: int, reset_at: floa
         reset_at: Epoch seconds at which its window refills; None means ours does.
     """
     place = place_in(window, now)
-    ours = max(0, sum(_live(counter.charges, place).values()) - counter.pending)
+    taken = tally(counter.charges, window, counter.capacity, place)
+    ours = max(0, sum(taken.charges.values()) - counter.pending)
     extra = counter.capacity - max(0, remaining) - ours
     known = _extra(counter, now)
     if extra <= known:
@@ -238,44 +253,34 @@ def headroom(counter: Counter, window: Window, now: float) -> tuple[float, float
 
     The last is 0.0 while something is left; a concurrency limit is busy, never used up.
     """
-    events = _events(counter, window, now)
-    used = sum(amount for _, amount in events)
-    changes_at = events[0][0] if events else now + LONGEST_S
+    taken = _tally(counter, window, now)
+    extra = _extra(counter, now)
+    used = sum(taken.charges.values()) + extra
+    ends = [at for at in (taken.changes_at(), counter.extra_until if extra else None) if at is not None]
+    changes_at = min(ends, default=now + LONGEST_S)
     if counter.capacity <= 0:
         return 1.0, changes_at, 0.0
     share = max(0.0, min(1.0, 1 - used / counter.capacity))
-    if used < counter.capacity or window.kind == "concurrency":
+    if used < counter.capacity or not taken.is_timed:
         return share, changes_at, 0.0
-    return share, changes_at, _freed_at(events, used - counter.capacity + 1, now)
+    until = _freed_at(counter, taken, used - counter.capacity + 1, now)
+    return share, changes_at, now if until is None else until
 
 
 def is_idle(counter: Counter, window: Window, now: float) -> bool:
     """Return whether nothing that is remembered still counts."""
-    return not counter.pending and not _events(counter, window, now)
+    return not (counter.pending or _extra(counter, now) or any(_tally(counter, window, now).charges.values()))
 
 
-def _live(charges: Mapping[int, int], place: Bucket) -> dict[int, int]:
-    """Return the charges that count now, as a new dictionary.
-
-    Slots of the near future are kept: a clock that goes backwards refills nothing. One
-    from beyond a whole window was made by a clock that was wrong, and counts as of now.
-    """
-    live: dict[int, int] = {}
-    for slot, amount in charges.items():
-        if slot >= place.first and amount > 0:
-            here = slot if slot <= place.last else place.slot
-            live[here] = live.get(here, 0) + amount
-    return live
+def _tally(counter: Counter, window: Window, now: float) -> Tally:
+    return tally(counter.charges, window, counter.capacity, place_in(window, now))
 
 
-def _with(counter: Counter, window: Window, slot: int, change: int, *, now: float) -> dict[int, int]:
-    """Return the live charges with `change` more in `slot`, unless that is past."""
-    place = place_in(window, now)
-    live = _live(counter.charges, place)
-    here = place.slot if slot > place.last else slot
-    if here >= place.first and change:
-        live[here] = max(0, live.get(here, 0) + change)
-    return live
+def _tally_for(charge: Charge, counter: Counter) -> Tally:
+    amount = charge.limit.amount
+    # What an edit of the limit made quicker was slower until now.
+    capacity = min(counter.capacity, amount) if counter.capacity else amount
+    return tally(counter.charges, charge.limit.window, capacity, charge.place)
 
 
 def _extra(counter: Counter, now: float) -> int:
@@ -283,19 +288,11 @@ def _extra(counter: Counter, now: float) -> int:
     return counter.extra if now < counter.extra_until <= now + 2 * LONGEST_S else 0
 
 
-def _events(counter: Counter, window: Window, now: float) -> list[tuple[float, int]]:
-    """Return when each live charge stops counting, with its amount, soonest first."""
-    live = _live(counter.charges, place_in(window, now))
-    events = [(slot_ends_at(window, slot, now), amount) for slot, amount in live.items()]
+def _freed_at(counter: Counter, taken: Tally, missing: int, now: float) -> float | None:
+    """Return when `missing` has been freed; None for a claim that never fits."""
+    ends = [taken.freed_at(missing)]
     if extra := _extra(counter, now):
-        events.append((counter.extra_until, extra))
-    return sorted(events)
-
-
-def _freed_at(events: Iterable[tuple[float, int]], missing: int, otherwise: float) -> float:
-    """Return when `missing` has been freed; `otherwise` for a claim that never fits."""
-    for at, amount in events:
-        missing -= amount
-        if missing <= 0:
-            return at
-    return otherwise
+        # What others used comes back at once; whatever is missing beyond it is ours.
+        rest = taken.freed_at(missing - extra) if missing > extra else counter.extra_until
+        ends.append(None if rest is None else max(counter.extra_until, rest))
+    return min((at for at in ends if at is not None), default=None)

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Final, Generic, NoReturn, TypeVar
 
 from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.learned import Learned
 from openmux_lc.ledger.quota import Counter, Held
 from openmux_lc.ledger.sqlite_file import connect
 from openmux_lc.ledger.stats import Stats
-from openmux_lc.ledger.store import Page, Refused, RunRow, StoreBusyError, StoreLostError
+from openmux_lc.ledger.store import LONGEST_LEASE_S, Page, Refused, RunRow, StoreBusyError, StoreLostError
 
 __all__ = ["SQLiteStore"]
 
@@ -50,6 +51,7 @@ class SQLiteStore:
         self.counters = _SQLiteTable(self, "counter", _from_counter, _to_counter)
         self.health = _SQLiteTable(self, "health", _encode, _to_health)
         self.stats = _SQLiteTable(self, "stats", _encode, _to_stats)
+        self.learned = _SQLiteTable(self, "learned", _encode, _to_learned)
         self.refusals = _SQLiteTable(self, "refusal", _encode, _to_refused)
         self._open()
 
@@ -101,7 +103,8 @@ class SQLiteStore:
 
     def pop_expired(self, now: float) -> list[tuple[Held, ...]]:
         """Return and forget what expired reservations hold."""
-        rows = self.execute("DELETE FROM lease WHERE expires_at <= ? RETURNING body", (now,)).fetchall()
+        over = "DELETE FROM lease WHERE expires_at <= ? OR expires_at > ? RETURNING body"
+        rows = self.execute(over, (now, now + LONGEST_LEASE_S)).fetchall()
         return [_to_held(body) for (body,) in rows]
 
     def add_runs(self, rows: Sequence[RunRow]) -> None:
@@ -241,6 +244,10 @@ def _to_health(body: str) -> Health:
 
 def _to_stats(body: str) -> Stats:
     return Stats(*_decode(body)[0])
+
+
+def _to_learned(body: str) -> Learned:
+    return Learned(*_decode(body)[0])
 
 
 def _to_refused(body: str) -> Refused:

@@ -34,7 +34,10 @@ _TABLES: Final = (
     "CREATE TABLE run (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, body BLOB NOT NULL)",
     f"PRAGMA user_version = {_SCHEMA_VERSION}",
 )
-_LATER: Final = ("CREATE TABLE IF NOT EXISTS refusal (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",)
+_LATER: Final = (
+    "CREATE TABLE IF NOT EXISTS refusal (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS learned (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+)
 """Tables that an older file lacks; an older version leaves them alone."""
 _READ_ALL: Final = (
     "SELECT * FROM counter",
@@ -42,6 +45,7 @@ _READ_ALL: Final = (
     "SELECT * FROM stats",
     "SELECT * FROM lease",
     "SELECT * FROM refusal",
+    "SELECT * FROM learned",
 )
 
 _STRANGE: Final = "it holds something else and is left as it is"

@@ -12,10 +12,12 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from openmux_lc.errors import ConfigError
 from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.learned import Learned
 from openmux_lc.ledger.quota import Counter, Held
 from openmux_lc.ledger.stats import Stats
 
 __all__ = [
+    "LONGEST_LEASE_S",
     "LONGEST_RUN_LOG_S",
     "Page",
     "Refused",
@@ -29,6 +31,9 @@ __all__ = [
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+LONGEST_LEASE_S: Final = 86_400.0
+"""A lease that ends later was made by a clock that was far ahead: it has expired."""
 
 LONGEST_RUN_LOG_S: Final = 30 * 86_400.0
 
@@ -94,6 +99,11 @@ class Page(Protocol):
         ...
 
     @property
+    def learned(self) -> Table[Learned]:
+        """Limits that providers told, by account name."""
+        ...
+
+    @property
     def refusals(self) -> Table[Refused]:
         """Refused parameters by route."""
         ...
@@ -111,7 +121,7 @@ class Page(Protocol):
         ...
 
     def pop_expired(self, now: float) -> list[tuple[Held, ...]]:
-        """Return and forget what the reservations hold that have expired."""
+        """Return and forget what the reservations hold whose lease is over, or beyond the longest."""
         ...
 
     def add_runs(self, rows: Sequence[RunRow]) -> None:

@@ -7,6 +7,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from openmux_lc.ledger.batch import Pending, add_refusals, add_samples
 from openmux_lc.ledger.health import Health
+from openmux_lc.ledger.learned import Learned, is_forgotten
 from openmux_lc.ledger.quota import Counter, is_idle, release, to_account
 from openmux_lc.ledger.stats import Stats, decayed
 from openmux_lc.ledger.store import LONGEST_RUN_LOG_S, Page, RunRow
@@ -31,6 +32,7 @@ class Written(NamedTuple, Generic[A]):
     counters: Mapping[str, Counter] = {}
     health: Mapping[str, Health] = {}
     stats: Mapping[str, Stats] = {}
+    learned: Mapping[str, Learned] = {}
 
 
 def expire(page: Page, now: float) -> dict[str, Counter]:
@@ -63,6 +65,7 @@ def tidy(page: Page, now: float) -> Written[None]:
     page.counters.remove(idle)
     well = [name for name, row in page.health.all().items() if _is_forgotten(row, now)]
     page.health.remove(well)
+    page.learned.remove([name for name, row in page.learned.all().items() if is_forgotten(row, now)])
     page.stats.remove([name for name, row in page.stats.all().items() if _weight(row, now) < _NO_WEIGHT])
     return Written(None, counters=dict.fromkeys(idle, Counter()), health=dict.fromkeys(well, Health()))
 

@@ -26,11 +26,19 @@ from openmux_lc.errors import (
 from openmux_lc.providers.exchange import Reply
 from openmux_lc.providers.fault_rules import Clue, judge
 from openmux_lc.providers.fault_text import Told, error_text, hear, own_words
-from openmux_lc.providers.limits import names_retry_delay, read_retry_after, read_window, until_refill
+from openmux_lc.providers.limits import (
+    joined,
+    names_retry_delay,
+    read_limits,
+    read_limits_told,
+    read_retry_after,
+    read_window,
+    until_refill,
+)
 from openmux_lc.providers.redact import request_texts, shown
 from openmux_lc.types.catalog import Provider
 from openmux_lc.types.json import Json, as_int, dig
-from openmux_lc.types.state import CooldownSource
+from openmux_lc.types.state import CooldownSource, LimitObservation
 from openmux_lc.types.wire import Call
 
 __all__ = ["error_text", "has_error", "to_fault"]
@@ -49,6 +57,9 @@ _SENTENCES: Final[dict[type[ProviderError], str]] = {
 }
 _PAID_S: Final = 86_400.0
 """How long a host that asks for money is left alone."""
+
+_LIMITED: Final = frozenset({RateLimited, ContextOverflow})
+"""What a limit's figures stand beside: over it now, or larger than all of it."""
 
 _OVERRULED: Final[Mapping[int, frozenset[int]]] = {
     400: frozenset({413, 429}),
@@ -102,6 +113,7 @@ def to_fault(call: Call, reply: Reply, *, now: float, payload: Json = None) -> P
         scope=scope,
         advice=advice,
         provider_code=code,
+        limits=_limits(call, reply, told, kind, now),
     )
 
 
@@ -157,6 +169,19 @@ def _wait(
         return hint_s, "header"
     zone = "America/Los_Angeles" if is_pacific else "UTC"
     return max(hint_s or 0.0, until_refill(window, now, zone)), "learned"
+
+
+def _limits(
+    call: Call, reply: Reply, told: Told, kind: type[ProviderError], now: float
+) -> tuple[LimitObservation, ...]:
+    """Return what the refusal tells about quotas; another host's, passed on by a router, are not ours."""
+    found = read_limits(reply.headers, call.provider.quirks, now)
+    if kind not in _LIMITED or told.is_relayed:
+        return found
+    for body in (told.payload, told.inner):
+        if body is not None or told.sample:
+            found = joined((*found, *read_limits_told(body, told.sample, now)))
+    return found
 
 
 def _secrets(call: Call) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Final
 
@@ -16,6 +16,7 @@ from openmux_lc.errors import Advice, BadPayload, ConnectionFailed, ProviderErro
 from openmux_lc.http import ConnectTimeout, Response, TimeoutException, Until, is_unreachable, network_faults
 from openmux_lc.providers.exchange import RAW_BYTES, ChunkDecoder, Reply
 from openmux_lc.providers.fault import to_fault
+from openmux_lc.providers.limits import joined, read_limits
 from openmux_lc.types.run import Chunk
 from openmux_lc.types.wire import Call
 
@@ -39,8 +40,12 @@ def seconds_left(call: Call, *, has_content: bool = False) -> float:
 
 
 def lower_headers(response: Response) -> dict[str, str]:
-    """Return the response's headers under lower-case names."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+    """Return the response's headers under lower-case names; a list may be spread over several lines."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in response.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found and name.startswith("ratelimit") else value
+    return found
 
 
 class Translated:
@@ -154,10 +159,13 @@ class Flow:
         call: The call it answers.
         headers: The response's, lower-case.
         decoder: The dialect's, fresh.
+
+    `limits` is what the headers tell about quotas.
     """
 
     def __init__(self, call: Call, headers: Mapping[str, str], decoder: ChunkDecoder) -> None:
         """Wait for the first byte."""
+        self.limits = read_limits(headers, call.provider.quirks, time.time())
         self.wait = Until(call.content_at, call.first_byte_s)
         self._call = call
         self._end_at = call.deadline
@@ -194,7 +202,7 @@ class Flow:
             if len(self._raw) < RAW_BYTES:
                 self._raw += part[: RAW_BYTES - len(self._raw)]
             if not self._decoder.is_over:
-                chunks += self._decoder.feed(part)
+                chunks += self._told(self._decoder.feed, part)
         if chunks:  # some hosts tell the reason first, or with every word
             self._end_at = self._call.deadline
         self.renew()
@@ -202,7 +210,15 @@ class Flow:
 
     def finish(self) -> Sequence[Chunk]:
         """Return what is left once the server has ended."""
-        return self._decoder.finish()
+        return self._told(self._decoder.finish)
+
+    def _told(self, read: Callable[..., Sequence[Chunk]], *pieces: bytes) -> Sequence[Chunk]:
+        """Return what `read` does; a fault inside the stream gets what the headers told."""
+        try:
+            return read(*pieces)
+        except ProviderError as fault:
+            fault.limits = joined((*fault.limits, *self.limits))
+            raise
 
     def renew(self) -> None:
         """Move the end of the waits to where it is now, after what was read so far.

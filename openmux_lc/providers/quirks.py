@@ -74,6 +74,7 @@ QUIRKS: Final[Mapping[str, str]] = MappingProxyType(
         "requests_per_minute": "limit headers without a window count requests per minute",
         "tokens_per_minute": "limit headers without a window count tokens per minute",
         "account_limits": "a rate limit concerns the whole account, not one model",
+        "account_page": "the page that checks a key also tells what the account may still call today",
         "pacific_days": "daily quotas refill at midnight Pacific time, not UTC",
     }
 )

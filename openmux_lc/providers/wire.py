@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from types import AsyncGeneratorType, GeneratorType
 from typing import Final, cast
@@ -19,11 +18,9 @@ from openmux_lc.errors import ProviderError
 from openmux_lc.http import URL, Clients, Request, Response, Until
 from openmux_lc.providers.exchange import Ask, Dialect, Reply
 from openmux_lc.providers.flow import Body, Flow, Translated, lower_headers, seconds_left
-from openmux_lc.providers.limits import read_limits
 from openmux_lc.providers.refusals import Refusals
 from openmux_lc.providers.stops import stopped, with_stops
 from openmux_lc.types.run import Answer, Chunk, EmbeddingRequest, Vectors
-from openmux_lc.types.state import LimitObservation
 from openmux_lc.types.wire import AsyncStream, Call, Stream
 
 __all__ = ["WireAdapter", "wake_reader"]
@@ -176,11 +173,8 @@ def wake_reader(response: Response) -> None:
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def _flow(call: Call, response: Response, dialect: Dialect) -> tuple[Flow, tuple[LimitObservation, ...]]:
-    """Return the stream's state and what its headers tell."""
-    headers = lower_headers(response)
-    flow = Flow(call, headers, with_stops(call, dialect.chunks(call)))
-    return flow, read_limits(headers, call.provider.quirks, time.time())
+def _flow(call: Call, response: Response, dialect: Dialect) -> Flow:
+    return Flow(call, lower_headers(response), with_stops(call, dialect.chunks(call)))
 
 
 class _SyncStream:
@@ -191,7 +185,8 @@ class _SyncStream:
         self._response = response
         self._clients = clients  # they close with their last holder, and with them this response
         try:
-            self._flow, self.limits = _flow(call, response, dialect)
+            self._flow = _flow(call, response, dialect)
+            self.limits = self._flow.limits
             response.request.extensions["timeout"]["read"] = self._flow.wait
         except BaseException:
             response.close()
@@ -234,7 +229,8 @@ class _AsyncStream:
         self._call = call
         self._response = response
         self._clients = clients  # they close with their last holder, and with them this response
-        self._flow, self.limits = _flow(call, response, dialect)
+        self._flow = _flow(call, response, dialect)
+        self.limits = self._flow.limits
         self._chunks = cast("AsyncGeneratorType[Chunk, None]", self._read())
 
     @property

@@ -66,6 +66,8 @@ def _open_branches(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[An
 def _next_route(plan: Plan, number: int, attempts: Sequence[Attempt], taken: set[Route]) -> Route | None:
     """Return the branch's next route: the same again where that can help, else the next well one."""
     own = [attempt for attempt in attempts if attempt.branch == number]
+    if own and own[-1].has_other_key:
+        return own[-1].route
     if own and own[-1].advice == "retry" and not own[-1].retry_after:
         repeats = sum(1 for attempt in own if attempt.route == own[-1].route) - 1
         if repeats < _useful_repeats(own[-1], plan.options.max_retries):
@@ -100,10 +102,10 @@ def _was_not_sent(attempt: Attempt) -> bool:
 def _wait_s(plan: Plan, number: int, route: Route, attempts: Sequence[Attempt]) -> float:
     """Return how long to wait before `route` is called: twice as long before each repeat of it.
 
-    A repeat after a lesson is another request, and another route has done no wrong: neither waits.
+    A repeat after a lesson is another request, another key or route has done no wrong: none waits.
     """
     own = [attempt for attempt in attempts if attempt.branch == number and attempt.route == route]
-    if not own or own[-1].error == "InvalidRequest":
+    if not own or own[-1].error == "InvalidRequest" or own[-1].has_other_key:
         return 0.0
     return min(plan.options.backoff_s * 2.0 ** min(len(own) - 1, 16), _LONGEST_WAIT_S)
 
@@ -112,9 +114,9 @@ def _skipped_providers(attempts: Sequence[Attempt]) -> set[str]:
     """Return the providers that no other model of theirs can save in this run.
 
     One fault of the account or the host is enough; a key may still fit another model,
-    so it takes two.
+    so it takes two. Nobody is skipped while another key may serve.
     """
-    failed = [attempt for attempt in attempts if attempt.outcome != "ok"]
+    failed = [attempt for attempt in attempts if attempt.outcome != "ok" and not attempt.has_other_key]
     skipped = {
         attempt.route.provider
         for attempt in failed

@@ -167,9 +167,9 @@ def _per_day(limit: Limit) -> float | None:
         return None
     if limit.window.kind == "calendar_day":
         return float(limit.amount)
-    if limit.window.kind == "calendar_month":
+    if limit.window.kind.endswith("month"):
         return limit.amount / 30
-    if limit.window.kind == "rolling" and limit.window.seconds >= _LONG_WINDOW_S:
+    if limit.window.seconds >= _LONG_WINDOW_S:
         return limit.amount * 86_400 / limit.window.seconds
     return None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypedDict, get_args
 
 __all__ = [
+    "KEY_SLOTS",
     "TASKS",
     "Auth",
     "Evidence",
@@ -29,9 +30,22 @@ __all__ = [
 Task = Literal["chat", "code", "tts", "audio", "embeddings", "image", "other"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
 
+KEY_SLOTS: Final = range(9)
+"""Places for keys of one provider; the ledger counts each by itself where limits are per key."""
+
 LimitUnit = Literal["requests", "tokens", "neurons", "credits", "audio_seconds"]
-LimitScope = Literal["model", "key", "key_model", "account", "account_model", "ip", "ip_model"]
-WindowKind = Literal["rolling", "calendar_day", "calendar_month", "concurrency"]
+LimitScope = Literal[
+    "model",
+    "key",
+    "key_model",
+    "account",
+    "account_model",
+    "organisation",
+    "organisation_model",
+    "ip",
+    "ip_model",
+]
+WindowKind = Literal["rolling", "calendar_day", "calendar_month", "anniversary_month", "token_bucket", "concurrency"]
 Confidence = Literal["high", "medium", "low"]
 EvidenceKind = Literal["zero_price", "free_id", "free_tier", "keyless", "local", "user"]
 AuthMode = Literal["key", "optional", "none"]
@@ -80,15 +94,18 @@ class Window:
     """How a limit's account refills.
 
     Args:
-        kind: `rolling` and `concurrency` need no zone; calendar windows end at
-            midnight (or month's end) in `zone`.
-        seconds: Length of a rolling window.
-        zone: IANA time zone of a calendar window.
+        kind: `rolling`, `token_bucket` and `concurrency` need no zone; calendar windows
+            end at midnight (or month's end) in `zone`, an anniversary month on the day
+            and at the hour of its anchor, or on the last day of a month that is shorter.
+        seconds: Length of a rolling window; how long an empty token bucket takes to be full.
+        zone: IANA time zone of a calendar window or an anniversary month.
+        anchor: When some anniversary month began (epoch seconds).
     """
 
     kind: WindowKind
     seconds: float = 0.0
     zone: str = "UTC"
+    anchor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +154,8 @@ class Auth:
 
     Args:
         mode: `optional` hosts serve without a key, `none` never read one.
-        env: Environment variables that hold the key, first found wins.
+        env: Environment variables that hold the key, first found wins; further keys lie in
+            the same names with `_2` to `_9` behind them.
         header: Header that carries it.
         form: The header's value; `{key}` is replaced.
         check_path: Path of a free request that fails when the key is wrong.
@@ -148,6 +166,10 @@ class Auth:
     header: str = "Authorization"
     form: str = "Bearer {key}"
     check_path: str | None = None
+
+    def variables(self, slot: int) -> tuple[str, ...]:
+        """Return the variables that may hold the key of that slot: `NAME`, then `NAME_2`, ..."""
+        return tuple(f"{name}_{slot + 1}" for name in self.env) if slot else self.env
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

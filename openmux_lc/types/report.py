@@ -108,6 +108,7 @@ def _attempt(attempt: Attempt, *, is_short: bool = False) -> dict[str, Json]:
         return entry
     return entry | {
         "branch": attempt.branch,
+        "key_slot": attempt.key_slot,
         "message": _short(attempt.message),
         "advice": attempt.advice,
         "scope": attempt.scope,

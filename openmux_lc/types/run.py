@@ -305,11 +305,17 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One call to one route and what came of it."""
+    """One call to one route and what came of it.
+
+    Args:
+        key_slot: Which of the provider's keys was used.
+        has_other_key: It failed for its key, and another key of that provider may serve.
+    """
 
     route: Route
     branch: int = 0
     key_slot: int = 0
+    has_other_key: bool = False
     outcome: Outcome = "ok"
     error: str = ""
     status_code: int | None = None

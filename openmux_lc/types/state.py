@@ -17,11 +17,13 @@ __all__ = [
     "Cooldown",
     "CooldownSource",
     "LimitObservation",
+    "LimitSource",
     "Refusal",
     "Reservation",
     "RouteState",
     "Snapshot",
     "longest",
+    "slot_name",
 ]
 
 REFUSAL_LIFE_S: Final = 7 * 86_400.0
@@ -34,6 +36,9 @@ GUESSES: Final[frozenset[CooldownSource]] = frozenset({"heuristic", "breaker"})
 """Nobody told them: they give way where nobody else is left to ask."""
 
 
+LimitSource = Literal["header", "body", "account"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitObservation:
     """What a response said about one limit.
@@ -44,6 +49,8 @@ class LimitObservation:
         limit: Allowed per window.
         remaining: Left in the current window.
         reset_at: Epoch seconds at which the window refills.
+        source: Where it was read: a response's headers, a refusal's body, or what the
+            host tells of the account.
     """
 
     unit: LimitUnit
@@ -51,6 +58,7 @@ class LimitObservation:
     limit: int | None = None
     remaining: int | None = None
     reset_at: float | None = None
+    source: LimitSource = "header"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,17 +175,40 @@ class Snapshot:
 
     Args:
         routes: Figures by route; a missing one is unknown.
-        cooldowns: By route string, or by provider id for a whole provider; those that
-            one call may try now are among them.
+        cooldowns: By route string, or by provider id for a whole provider; by `slot_name`
+            where a further key was used. Those that one call may try now are among them.
+        key_slots: Slots of the keys that may take turns, by provider id; the first else.
     """
 
     at: float
     routes: Mapping[Route, RouteState] = field(default_factory=dict)
     cooldowns: Mapping[str, Cooldown] = field(default_factory=dict)
+    key_slots: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def cooldown(self, route: Route) -> Cooldown | None:
-        """Return the pause that holds for `route` now, the longer of two; None where a trial is due."""
-        pauses = (self.cooldowns.get(str(route)), self.cooldowns.get(route.provider))
+        """Return the pause that holds for `route` now; of several keys the one that ends first."""
+        slots = self.key_slots.get(route.provider)
+        if slots is None:
+            return self.slot_cooldown(route, 0)
+        pauses = [self.slot_cooldown(route, slot) for slot in slots]
+        held = [pause for pause in pauses if pause is not None]
+        return min(held, key=_ends_at) if held and len(held) == len(pauses) else None
+
+    def slot_cooldown(self, route: Route, slot: int) -> Cooldown | None:
+        """Return the pause that holds for `route` with that key now, the longer of two; None where a trial is due."""
+        pauses = (
+            self.cooldowns.get(slot_name(str(route), slot)),
+            self.cooldowns.get(slot_name(route.provider, slot)),
+        )
         live = [pause for pause in pauses if pause is not None and pause.until > self.at]
         held = longest(live) if live else None
         return None if held is None or held.trial_at <= self.at else held
+
+
+def slot_name(name: str, key_slot: int) -> str:
+    """Return how a route or provider is called when it is reached by that key."""
+    return name if key_slot == 0 else f"{name} [key {key_slot}]"
+
+
+def _ends_at(cooldown: Cooldown) -> float:
+    return cooldown.until

@@ -94,6 +94,33 @@ def test_a_model_of_an_unknown_provider_names_the_file(tmp_path):
         load_catalog(configured(tmp_path, '[[models]]\nroute = "nobody:x"\n'))
 
 
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ("amount = 1", "to window = 'rolling' belongs per = 'second' or 'minute' or 'hour' or 'day'"),
+        ("amount = 1, per = 'month', window = 'rolling'", "to window = 'rolling' belongs per = 'second'"),
+        ("amount = 1, per = 'month', window = 'token_bucket'", "to window = 'token_bucket' belongs per = 'second'"),
+        ("amount = 1, per = 'minute', window = 'concurrency'", "to window = 'concurrency' belongs no per"),
+        (
+            "amount = 1, per = 'day', window = 'anniversary_month'",
+            "to window = 'anniversary_month' belongs per = 'month'",
+        ),
+        ("amount = 1, per = 'month', window = 'anniversary_month'", "an anniversary_month has an anchor"),
+        ("amount = 1, per = 'month', anchor = 2026-01-31T00:00:00Z", "no other window has one"),
+        ("amount = 1, per = 'month', window = 'anniversary_month', anchor = 2026-01-31", "anchor: "),
+        ("amount = 1, per = 'day', scope = 'user'", "limits.scope: "),
+        ("amount = 1, per = 'day', window = 'daily'", "limits.window: "),
+    ],
+)
+def test_a_limit_that_makes_no_sense_names_file_line_and_key(tmp_path, limit, told):
+    text = f'[providers.mine]\nbase_url = "http://127.0.0.1:1/v1"\nlimits = [{{ {limit} }}]\n'
+
+    with pytest.raises(ConfigError, match=r"openmux\.toml:4: providers\.mine\.limits") as caught:
+        load_catalog(configured(tmp_path, text))
+
+    assert told in str(caught.value)
+
+
 def test_a_host_of_the_users_own(tmp_path):
     text = """
 [providers.mine]
@@ -104,6 +131,10 @@ limits = [
     { amount = 10, per = "minute" },
     { unit = "tokens", amount = 99, per = "day", zone = "Europe/Berlin", scope = "account" },
     { amount = 5, per = "month" },
+    { amount = 3, per = "day", window = "rolling", scope = "organisation_model" },
+    { unit = "credits", amount = 7, per = "hour", window = "token_bucket" },
+    { amount = 8, per = "month", window = "anniversary_month", anchor = 2026-01-31T00:00:00Z, scope = "organisation" },
+    { amount = 2, window = "concurrency" },
 ]
 """
     row = load_catalog(configured(tmp_path, text)).provider("mine")
@@ -114,6 +145,15 @@ limits = [
         Limit(unit="requests", amount=10, window=Window(kind="rolling", seconds=60.0), scope="key"),
         Limit(unit="tokens", amount=99, window=Window(kind="calendar_day", zone="Europe/Berlin"), scope="account"),
         Limit(unit="requests", amount=5, window=Window(kind="calendar_month"), scope="key"),
+        Limit(unit="requests", amount=3, window=Window(kind="rolling", seconds=86_400.0), scope="organisation_model"),
+        Limit(unit="credits", amount=7, window=Window(kind="token_bucket", seconds=3600.0), scope="key"),
+        Limit(
+            unit="requests",
+            amount=8,
+            window=Window(kind="anniversary_month", anchor=1_769_817_600.0),
+            scope="organisation",
+        ),
+        Limit(unit="requests", amount=2, window=Window(kind="concurrency"), scope="key"),
     )
     assert evidence(row, Model(id="any id at all")).kind == "user"
 

@@ -69,8 +69,8 @@ TABLE = {
         "https://api.groq.com/openai/v1",
         "key GROQ_API_KEY, check /models",
         (
-            *("30 requests/60 s account_model", "1000 requests/86400 s account_model"),
-            *("8000 tokens/60 s account_model", "200000 tokens/86400 s account_model"),
+            *("30 requests/60 s organisation_model", "1000 requests/86400 s organisation_model"),
+            *("8000 tokens/60 s organisation_model", "200000 tokens/86400 s organisation_model"),
         ),
         "free_tier",
         ("openai/gpt-oss-120b", "openai/gpt-oss-20b", "qwen/qwen3.8-27b", "whisper-large-v3"),
@@ -104,7 +104,7 @@ TABLE = {
         "openai",
         "https://api.mistral.ai/v1",
         "key MISTRAL_API_KEY, check /models",
-        ("1 requests/1 s account", "500000 tokens/60 s account", "1000000000 tokens/month account"),
+        ("1 requests/1 s organisation", "500000 tokens/60 s organisation", "1000000000 tokens/month organisation"),
         "free_tier",
         ("mistral-small-2603", "mistral-small-latest", "mistral-medium-3-5", "mistral-embed"),
         ("glm-5-2", "z-ai/glm-5.2", "mistral-ocr-latest"),
@@ -298,6 +298,8 @@ def in_words(limit: Limit) -> str:
         "rolling": f"/{window.seconds:g} s",
         "calendar_day": f"/day {window.zone}",
         "calendar_month": "/month",
+        "anniversary_month": f"/month from {window.anchor:g}",
+        "token_bucket": f" refilled in {window.seconds:g} s",
         "concurrency": " at once",
     }
     return f"{limit.amount} {limit.unit}{spans[window.kind]} {limit.scope}"
@@ -373,8 +375,8 @@ def test_quotas_of_single_models_replace_those_of_the_row():
     groq, gemini = CATALOG.provider("groq").model_limits, CATALOG.provider("gemini").model_limits
 
     assert {
-        *("20 requests/60 s account_model", "2000 requests/86400 s account_model"),
-        *("7200 audio_seconds/3600 s account_model", "28800 audio_seconds/86400 s account_model"),
+        *("20 requests/60 s organisation_model", "2000 requests/86400 s organisation_model"),
+        *("7200 audio_seconds/3600 s organisation_model", "28800 audio_seconds/86400 s organisation_model"),
     } == {*map(in_words, groq["whisper-large-v3-turbo"])}
     assert "500 requests/day America/Los_Angeles account_model" in map(in_words, gemini["gemini-3.1-flash-lite"])
     assert "15000 tokens/60 s account_model" in map(in_words, gemini["gemma-4-31b-it"])

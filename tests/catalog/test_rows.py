@@ -50,6 +50,9 @@ limits = [
     { unit = "requests", amount = 20, window = "rolling", seconds = 60, scope = "ip_model" },
     { unit = "tokens", amount = 500, window = "calendar_day", zone = "Europe/Berlin", scope = "account" },
     { unit = "requests", amount = 1, window = "concurrency", scope = "key" },
+    { amount = 9, window = "token_bucket", seconds = 60, scope = "organisation" },
+    { amount = 8, window = "anniversary_month", anchor = "2026-01-31T01:00:00+01:00", scope = "organisation_model" },
+    { amount = 7, window = "anniversary_month", anchor = 2026-01-31T00:00:00Z, zone = "Europe/Berlin" },
 ]
 [providers.host.model_limits]
 "m:1" = [{ unit = "neurons", amount = 9, window = "calendar_month", scope = "model" }]
@@ -94,6 +97,19 @@ evidence = { kind = "free_id", source = "its list", as_of = "2026-11-01", confid
         Limit(unit="requests", amount=20, window=Window(kind="rolling", seconds=60.0), scope="ip_model"),
         Limit(unit="tokens", amount=500, window=Window(kind="calendar_day", zone="Europe/Berlin"), scope="account"),
         Limit(unit="requests", amount=1, window=Window(kind="concurrency"), scope="key"),
+        Limit(unit="requests", amount=9, window=Window(kind="token_bucket", seconds=60.0), scope="organisation"),
+        Limit(
+            unit="requests",
+            amount=8,
+            window=Window(kind="anniversary_month", anchor=1_769_817_600.0),
+            scope="organisation_model",
+        ),
+        Limit(
+            unit="requests",
+            amount=7,
+            window=Window(kind="anniversary_month", zone="Europe/Berlin", anchor=1_769_817_600.0),
+            scope="account",
+        ),
     )
     assert {"m:1": (Limit(unit="neurons", amount=9, window=Window(kind="calendar_month"), scope="model"),)} == dict(
         row.model_limits
@@ -160,6 +176,23 @@ def test_a_model_without_tasks_takes_the_usual_ones(tmp_path):
         (ROW + "limits = [{ amount = 0, seconds = 60 }]", "limits.amount", "how many"),
         (ROW + "limits = [{ amount = 5 }]", "limits.seconds", "length in seconds"),
         (ROW + "limits = [{ amount = 5, seconds = 9, window = 'calendar_day' }]", "limits.seconds", "no other window"),
+        (ROW + "limits = [{ amount = 5, window = 'token_bucket' }]", "limits.seconds", "a token bucket"),
+        (ROW + "limits = [{ amount = 5, window = 'anniversary_month' }]", "limits.anchor", "has an anchor"),
+        (
+            ROW + "limits = [{ amount = 5, window = 'calendar_day', anchor = 2026-01-31T00:00:00Z }]",
+            "limits.anchor",
+            "no other window",
+        ),
+        (
+            ROW + "limits = [{ amount = 5, window = 'anniversary_month', anchor = 2026-01-31T00:00:00 }]",
+            "limits.anchor",
+            "with its offset",
+        ),
+        (
+            ROW + "limits = [{ amount = 5, window = 'anniversary_month', anchor = 'the 31st' }]",
+            "limits.anchor",
+            "with its offset",
+        ),
         (ROW + "limits = [{ amount = 5, seconds = 60, unit = 'calls' }]", "limits.unit", "requests"),
         (ROW + "limits = [{ amount = 5, seconds = 60, scope = 'user' }]", "limits.scope", "account"),
         (ROW + "limits = [{ amount = 5, window = 'calendar_day', zone = 'Mars/Base' }]", "limits.zone", "no time zone"),

@@ -18,7 +18,14 @@ from openmux_lc.types.catalog import Evidence, Model, Route
 
 FOLDER = Path(openmux_lc.catalog.__file__).parent
 QUIRKS = {
-    "openrouter": {"account_limits", "always_usage", "echo_reasoning_details", "free_file_parser", "reasoning_object"},
+    "openrouter": {
+        "account_limits",
+        "account_page",
+        "always_usage",
+        "echo_reasoning_details",
+        "free_file_parser",
+        "reasoning_object",
+    },
     "groq": {"no_logit_bias", "no_logprobs", "no_name", "requests_per_day", "tokens_per_minute"},
     "gemini": {"no_penalties", "pacific_days"},
     "nvidia": {"embedding_input_type", "single_tool_calls"},

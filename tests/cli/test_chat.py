@@ -11,6 +11,7 @@ import pytest
 
 from openmux_lc.testing import Answer, FakeUpstream, cut, html_page, rate_limited, server_error, unauthorized
 from tests.cli.program import KEY, Invoke, Openmux, environment, hosted_at, posix_only, terminal, two_hosts
+from tests.patience import LATE_S
 
 HELLO = "Hello from the fake upstream."
 REFUSED = "http://127.0.0.1:9"
@@ -159,12 +160,12 @@ def test_when_all_fail_each_is_named(openmux: Openmux):
 
 
 @pytest.mark.parametrize("words", [("chat", "hello"), ("chat", "--json", "hello"), ("chat", "--no-stream", "hello")])
-def test_an_empty_pool_says_each_reason_and_the_next_command_in_three_seconds(openmux: Openmux, words: tuple[str, ...]):
-    """No key, no network, no engine: under 3 s, and no other words than these."""
+def test_an_empty_pool_says_each_reason_and_the_next_command_in_time(openmux: Openmux, words: tuple[str, ...]):
+    """No key, no network, no engine: soon, and no other words than these."""
     ended = openmux(*words, env={"OPENMUX_PROVIDERS": "groq,mistral", "HTTPS_PROXY": REFUSED})
 
     assert ended.code == 1
-    assert ended.seconds < 3
+    assert ended.seconds < LATE_S
     assert "GROQ_API_KEY" in ended.err
     assert "MISTRAL_API_KEY" in ended.err
     assert "openmux init" in ended.err
@@ -175,7 +176,7 @@ def test_without_a_network_the_keyless_hosts_do_not_hold_it_up(openmux: Openmux)
     ended = openmux("chat", "hello", env={"OPENMUX_PROVIDERS": "kilo,ovhcloud", "HTTPS_PROXY": REFUSED})
 
     assert ended.code == 1
-    assert ended.seconds < 3
+    assert ended.seconds < LATE_S
     assert "openmux doctor" in ended.err
 
 
@@ -229,7 +230,7 @@ def test_a_deadline_holds(openmux: Openmux):
         ended = openmux("chat", "--timeout", "1", "hello", env=hosted_at(upstream))
 
     assert ended.code == 1
-    assert ended.seconds < 5
+    assert ended.seconds < 1 + LATE_S
 
 
 def test_a_locale_without_unicode_does_not_lose_letters(openmux: Openmux):

@@ -78,6 +78,8 @@ def test_an_unknown_row_cannot_be_edited(invoke: Invoke):
         (5, "tokens", Window(kind="rolling", seconds=0.5), "5 tokens/0.5 s"),
         (50, "requests", Window(kind="calendar_day", zone="UTC"), "50 requests/day"),
         (50, "requests", Window(kind="calendar_month", zone="UTC"), "50 requests/month"),
+        (50, "requests", Window(kind="anniversary_month", anchor=5.0), "50 requests/month from its own day"),
+        (5, "requests", Window(kind="token_bucket", seconds=60), "5 requests/minute refilled steadily"),
         (2, "requests", Window(kind="concurrency"), "2 requests at once"),
     ],
 )

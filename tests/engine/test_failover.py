@@ -30,6 +30,7 @@ from openmux_lc.testing import (
     unauthorized,
 )
 from openmux_lc.types.run import Options
+from tests.patience import LATE_S
 from tests.pool import make_pool
 
 QUESTION = to_request("What is the capital of France?")
@@ -158,7 +159,7 @@ def test_a_stalled_upstream_is_left_inside_the_deadline(tmp_path: Path):
 
     assert "second:m" == asked.report["route"]
     assert "TimedOut" == asked.report["attempts"][0]["error"]
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < LATE_S
 
 
 def test_no_route_at_all_names_each_reason_and_the_next_command_in_time(tmp_path: Path):
@@ -173,7 +174,7 @@ def test_no_route_at_all_names_each_reason_and_the_next_command_in_time(tmp_path
     assert "OPENMUX_OFFLINE" in str(caught.value)
     assert "next:" in str(caught.value)
     assert caught.value.rejected
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < LATE_S
 
 
 def test_a_paid_model_is_refused_with_what_would_make_it_acceptable(tmp_path: Path):

@@ -1,5 +1,7 @@
 """Quota arithmetic: all or none, never too many, the difference comes back, reports only tighten."""
 
+from typing import get_args
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,15 +21,16 @@ from openmux_lc.ledger.quota import (
     to_account,
     to_charges,
 )
-from openmux_lc.types.catalog import Limit, Route, Window
+from openmux_lc.types.catalog import Limit, LimitScope, Route, Window
 
 NOON = 1_781_265_600.0
 ROUTE = Route("cloud", "a:b|c")
 MINUTE = Window(kind="rolling", seconds=60)
 DAY = Window(kind="calendar_day", zone="America/Los_Angeles")
 PLACES = Window(kind="concurrency")
+BIRTHDAY = Window(kind="anniversary_month", zone="Europe/Berlin", anchor=1_769_846_400.5)
 
-windows = st.sampled_from([MINUTE, DAY, Window(kind="rolling", seconds=7), Window(kind="calendar_month")])
+windows = st.sampled_from([MINUTE, DAY, Window(kind="rolling", seconds=7), Window(kind="calendar_month"), BIRTHDAY])
 
 
 def limit(amount, window=MINUTE, unit="requests", scope="key_model"):
@@ -45,7 +48,7 @@ def charge(counters, limits, amounts, now):
 
 def test_an_account_is_read_back_from_its_name():
     """Model ids are opaque: whatever they hold, the name stays unambiguous."""
-    for window in (MINUTE, DAY, PLACES):
+    for window in (MINUTE, DAY, PLACES, BIRTHDAY):
         name = account_name(limit(3, window), ROUTE, 2)
 
         account = to_account(name)
@@ -55,16 +58,16 @@ def test_an_account_is_read_back_from_its_name():
 
 
 def test_scope_decides_what_shares_a_count():
-    """FreeRouter's fourth defect: limits per model, per key and per account are different counts."""
+    """S4 defect 4: limits per model, per key, per account and per organisation are different counts."""
     other = Route("cloud", "small")
 
     shared = {
         scope: account_name(limit(3, scope=scope), ROUTE, 0) == account_name(limit(3, scope=scope), other, 1)
-        for scope in ("model", "key", "key_model", "account", "account_model", "ip", "ip_model")
+        for scope in get_args(LimitScope)
     }
     by_key = account_name(limit(3, scope="key"), ROUTE, 0) == account_name(limit(3, scope="key"), other, 0)
 
-    assert ["account", "ip"] == [scope for scope, is_shared in shared.items() if is_shared]
+    assert ["account", "organisation", "ip"] == [scope for scope, is_shared in shared.items() if is_shared]
     assert by_key
 
 

@@ -13,6 +13,7 @@ from openmux_lc.ledger.stats import Sample, Stats
 from openmux_lc.ledger.store import to_path
 from openmux_lc.types.run import Attempt
 from openmux_lc.types.state import Refusal, Reservation
+from tests.patience import LATE_S
 
 NOON = 1_781_265_600.0
 SAMPLE = Sample(NOON, is_success=True, is_failure=False)
@@ -70,7 +71,7 @@ async def test_the_loop_runs_on_while_another_process_writes(open_ledger, sqlite
     reply, _ = await asyncio.gather(*waiting)
 
     assert [False, False] == were_done
-    assert longest_s < 1.0
+    assert longest_s < LATE_S / 2
     assert isinstance(reply, Reservation)
     assert 1.0 == ledger.snapshot().routes[route].successes
 
@@ -121,7 +122,7 @@ def test_a_snapshot_never_waits(open_ledger, sqlite_url, blocker, route):
     blocker.execute("COMMIT")
 
     assert {route} == set(routes)
-    assert time.perf_counter() - began < 1.0
+    assert time.perf_counter() - began < LATE_S / 2
 
 
 def test_statistics_and_reports_are_written_within_a_second_or_so(open_ledger, sqlite_url, route):

@@ -1,4 +1,4 @@
-"""Windows: every moment has its bucket, days end at local midnight, also when clocks change."""
+"""Windows: every moment has its place, days end at local midnight, also when clocks change."""
 
 import logging
 from datetime import datetime, timedelta
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmux_lc.ledger.windows import bucket, place_in, slot_ends_at
-from openmux_lc.types.catalog import Limit, Window
+from openmux_lc.ledger.windows import place_in, slot_ends_at
+from openmux_lc.types.catalog import Window
 
 ZONES = [
     "UTC",
@@ -29,7 +29,7 @@ zones = st.sampled_from(ZONES)
 
 
 @given(moments, zones, st.sampled_from(["calendar_day", "calendar_month"]))
-def test_every_moment_lies_inside_its_calendar_bucket(now, zone, kind):
+def test_every_moment_lies_inside_its_calendar_window(now, zone, kind):
     """S4-15, FreeRouter's sixth defect: days are the provider's own."""
     window = Window(kind=kind, zone=zone)
 
@@ -39,8 +39,8 @@ def test_every_moment_lies_inside_its_calendar_bucket(now, zone, kind):
 
 
 @given(moments, zones, st.sampled_from(["calendar_day", "calendar_month"]))
-def test_calendar_buckets_follow_each_other_without_a_gap(now, zone, kind):
-    """The end of one bucket is the start of the next."""
+def test_calendar_windows_follow_each_other_without_a_gap(now, zone, kind):
+    """The end of one window is the start of the next."""
     window = Window(kind=kind, zone=zone)
     place = place_in(window, now)
 
@@ -87,8 +87,7 @@ def test_a_month_ends_with_its_last_day():
 @given(moments, st.floats(min_value=0, max_value=2_678_400))
 def test_a_rolling_charge_counts_for_the_whole_window_and_at_most_a_slot_longer(now, seconds):
     """Never shorter than the provider's window, never more than a sixtieth and a few milliseconds longer."""
-    limit = Limit(unit="requests", amount=1, window=Window(kind="rolling", seconds=seconds), scope="model")
-    place = bucket(limit, now)
+    place = place_in(Window(kind="rolling", seconds=seconds), now)
 
     lasts_s = place.ends_at - now
 
@@ -101,11 +100,57 @@ def test_a_rolling_charge_counts_for_the_whole_window_and_at_most_a_slot_longer(
 def test_a_rolling_charge_is_gone_at_the_moment_that_was_told(now, seconds):
     """Whoever waits until then is not turned away again."""
     window = Window(kind="rolling", seconds=seconds)
-    slot = place_in(window, now).slot
+    place = place_in(window, now)
 
-    ends_at = slot_ends_at(window, slot, now)
+    ends_at = slot_ends_at(window, place.slot, place)
 
-    assert place_in(window, ends_at).first == slot + 1
+    assert place_in(window, ends_at).first == place.slot + 1
+
+
+@given(moments, zones, moments)
+def test_every_moment_lies_inside_its_anniversary_month(now, zone, anchor):
+    """Months follow each other without a gap, and each is as long as a month."""
+    window = Window(kind="anniversary_month", zone=zone, anchor=anchor)
+
+    place = place_in(window, now)
+
+    assert place.slot <= now < place.ends_at
+    assert place.ends_at == place_in(window, place.ends_at).slot
+    assert 27.9 <= (place.ends_at - place.slot) / 86_400 <= 32
+
+
+@given(moments, zones)
+def test_an_anniversary_month_begins_at_its_anchor(anchor, zone):
+    place = place_in(Window(kind="anniversary_month", zone=zone, anchor=anchor), anchor)
+    here = ZoneInfo(zone)
+
+    begun = datetime.fromtimestamp(place.slot, here)
+
+    assert datetime.fromtimestamp(int(anchor), here).replace(fold=0) == begun.replace(fold=0)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Los_Angeles"])
+def test_an_anchor_at_the_end_of_a_month_clamps_and_comes_back(zone):
+    """FIELD e1: on the 31st, else on the last day; the clock's hour there stays over DST."""
+    here = ZoneInfo(zone)
+    anchor = datetime(2027, 10, 31, 9, 30, tzinfo=here)
+    window = Window(kind="anniversary_month", zone=zone, anchor=anchor.timestamp())
+
+    begins, now = [], anchor.timestamp()
+    for _ in range(7):
+        begins.append(datetime.fromtimestamp(place_in(window, now).slot, here))
+        now = place_in(window, now).ends_at
+
+    assert ["10-31", "11-30", "12-31", "01-31", "02-29", "03-31", "04-30"] == [f"{each:%m-%d}" for each in begins]
+    assert {"09:30"} == {f"{each:%H:%M}" for each in begins}
+
+
+def test_a_second_before_the_anniversary_is_the_old_month():
+    anchor = datetime(2026, 1, 15, 9, 7, 33, tzinfo=ZoneInfo("UTC")).timestamp()
+    window = Window(kind="anniversary_month", anchor=anchor)
+
+    assert anchor == place_in(window, anchor + 31 * 86_400 - 1).slot
+    assert anchor + 31 * 86_400 == place_in(window, anchor + 31 * 86_400).slot
 
 
 def test_an_unknown_zone_counts_in_utc_and_says_so(caplog):

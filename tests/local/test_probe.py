@@ -13,6 +13,7 @@ from openmux_lc.http import Clients
 from openmux_lc.local.probe import Engine, find_engines, find_engines_async
 from openmux_lc.testing import Answer, Behaviour, FakeUpstream, Fault, Flood, slow, stalled
 from openmux_lc.types.catalog import FreeRule, Provider
+from tests.patience import LATE_S
 
 Find = Callable[..., Awaitable[tuple[Engine, ...]]]
 
@@ -234,7 +235,7 @@ async def test_a_hostile_server_costs_no_more_than_the_deadline(find: Find, page
         took = time.monotonic() - began
 
     assert () == found
-    assert took < 3.0
+    assert took < LATE_S
 
 
 async def test_what_answered_by_the_deadline_counts(find: Find) -> None:
@@ -259,7 +260,7 @@ async def test_a_machine_without_engines_costs_nothing(find: Find) -> None:
     found = await find([row("openai", port) for port in ports])
 
     assert () == found
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < LATE_S
 
 
 def test_nobody_listening_means_no_client() -> None:

@@ -160,7 +160,7 @@ def test_a_spent_window_tells_the_wait_where_nothing_else_does() -> None:
         (
             {"ratelimit": '"api";r=0;t=55', "ratelimit-policy": '"api";q=100;w=60'},
             set(),
-            LimitObservation(unit="requests", limit=100, remaining=0, reset_at=NOW + 55),
+            LimitObservation(unit="requests", window_s=60.0, limit=100, remaining=0, reset_at=NOW + 55),
         ),
         (
             {"x-ratelimit-limit": "20", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW * 1000) + 9000)},
@@ -182,7 +182,7 @@ def test_every_header_family_is_read(headers: dict[str, str], quirks: set[str], 
 
 
 def test_headers_that_only_look_like_limits_tell_nothing() -> None:
-    headers = {"x-ratelimit-over-limit": "yes", "x-ratelimit-tokens-query-cost": "7", "content-type": "text/html"}
+    headers = {"x-ratelimit-over-limit": "no", "x-ratelimit-tokens-query-cost": "7", "content-type": "text/html"}
 
     assert () == read_limits(headers, frozenset(), NOW)
 

@@ -154,13 +154,15 @@ def test_limits_are_compared_by_the_day() -> None:
     by_month = _score(entry("a:m", limits=_limits(1000, Window(kind="calendar_month")))).terms["cost"]
     by_day = _score(entry("a:m", limits=_limits(1000, Window(kind="calendar_day")))).terms["cost"]
     rolling = _score(entry("a:m", limits=_limits(1000, Window(kind="rolling", seconds=86_400)))).terms["cost"]
+    anniversary = _score(entry("a:m", limits=_limits(1000, Window(kind="anniversary_month")))).terms["cost"]
+    bucket = _score(entry("a:m", limits=_limits(1000, Window(kind="token_bucket", seconds=86_400)))).terms["cost"]
     minute = _score(entry("a:m", limits=_limits(3, Window(kind="rolling", seconds=60)))).terms["cost"]
     side_by_side = _score(entry("a:m", limits=_limits(1, Window(kind="concurrency")))).terms["cost"]
     tokens = _score(entry("a:m", limits=_limits(10, Window(kind="calendar_day"), "tokens"))).terms["cost"]
     local = _score(entry("a:m", is_local=True)).terms["cost"]
     unknown = _score(entry("a:m")).terms["cost"]
 
-    assert by_month < by_day == rolling < local == 1.0
+    assert by_month == anniversary < by_day == rolling == bucket < local == 1.0
     assert minute == side_by_side == tokens
     assert unknown < minute < 1.0
 
