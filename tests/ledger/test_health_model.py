@@ -170,6 +170,49 @@ class HealthModel(RuleBasedStateMachine):
     @rule(target=calls, route=st.sampled_from(ROUTES), process=st.integers(0, 1), gives_way=st.booleans())
     def call(self, route, process, gives_way):
         """A call begins, or makes way for the one that tries and for what was told."""
+        reply = self.reserve(route, process, gives_way=gives_way)
+        return multiple() if reply is None else reply
+
+    @rule(target=calls, route=st.sampled_from(ROUTES))
+    def race(self, route):
+        """Two processes want to try the same at the same moment, and a third call insists."""
+        replies = [self.reserve(route, process, gives_way=process < 2) for process in (0, 1, 2)]
+        return multiple(*[reply for reply in replies if reply is not None])
+
+    @rule(route=st.sampled_from(ROUTES[:2]), what=st.sampled_from(["fails", "no connection"]))
+    def break_down(self, route, what):
+        """Three calls fail in a row."""
+        for _ in range(3):
+            self.settle(self.reserve(route, 0, gives_way=False), what)
+
+    @rule(routes=st.sampled_from([ROUTES[:1], ROUTES[:2]]), what=st.sampled_from(["limited", "account limited"]))
+    def be_limited(self, routes, what):
+        """Limits without a word: for two minutes, then for ten."""
+        for _ in range(2):
+            for route in routes:
+                self.settle(self.reserve(route, 1, gives_way=False), what)
+            self.now += 121
+        self.now -= 121
+
+    @rule(name=st.sampled_from(NAMES[:3]), share=st.sampled_from([0.4, 0.5, 0.9, 1.0]))
+    def wait_for(self, name, share):
+        """Until so much of a rest is served."""
+        begin, end, _ = self.patients[name].rest
+        self.now = max(self.now, begin + share * (end - begin) + 0.25)
+
+    @rule(reservation=calls, what=st.sampled_from(sorted(ENDS)))
+    def end(self, reservation, what):
+        """A call ends: in any order, late, or a second time, which says nothing."""
+        self.settle(reservation, what)
+
+    @rule(reservation=calls, what=st.sampled_from(["answered", "left", "limited", "fails"]))
+    def end_plainly(self, reservation, what):
+        """The same with the ends that matter most to a call that tries."""
+        self.settle(reservation, what)
+
+    def reserve(self, route, number, *, gives_way):
+        """Ask a ledger for a call, and compare what it says; None if it refuses."""
+        process = number % 2
         ledger, now, both = self.ledgers[process], self.now, self.both(route)
         ledger.snapshot()
         due = [each for each in both if each.is_half_open(now) or each.is_early(now)]
@@ -187,7 +230,7 @@ class HealthModel(RuleBasedStateMachine):
         assert waits == isinstance(reply, Refusal)
         if isinstance(reply, Refusal):
             assert reply.until > now
-            return multiple()
+            return None
         assert bool(due) == reply.is_trial
         for each in due:
             if each.ends(now):
@@ -196,9 +239,8 @@ class HealthModel(RuleBasedStateMachine):
         self.made[reply.id] = (process, self.births[process], sum(each.news for each in both))
         return reply
 
-    @rule(reservation=calls, what=st.sampled_from(sorted(ENDS)))
-    def end(self, reservation, what):
-        """A call ends: in any order, late, or a second time, which says nothing."""
+    def settle(self, reservation, what):
+        """End a call, and tell the model if it is the first time."""
         process, birth, news = self.made[reservation.id]
         attempt = Attempt(route=reservation.route, **{"outcome": "failed", **ENDS[what]})
         is_local = reservation.route == TINY
@@ -217,9 +259,9 @@ class HealthModel(RuleBasedStateMachine):
         for each, is_trial in zip((route, provider), trials, strict=True):
             said = heard if each in concerned else ""
             each.hear(said, self.now, is_fresh=is_fresh, is_trial=is_trial, longest=5.0 if is_local else MONTH)
-        self.may_shorten = heard == "answered" and is_fresh and any(trials)
+        self.may_shorten = self.may_shorten or (heard == "answered" and is_fresh and any(trials))
 
-    @rule(seconds=st.sampled_from([0.5, 4.0, 29.0, 31.0, 61.0, 130.0, 301.0, 3_601.0, 43_300.0, DAY + 1]))
+    @rule(seconds=st.sampled_from([0.5, 4.0, 29.0, 31.0, 61.0, 130.0, 3_601.0, 43_300.0, DAY + 1]))
     def wait(self, seconds):
         """Time passes."""
         self.now += seconds
@@ -306,5 +348,5 @@ class TestHealth(HealthModel.TestCase):
     """Two processes on one file."""
 
     settings = settings(
-        max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )

@@ -12,6 +12,7 @@ import pytest
 
 from openmux_lc.ledger.store import to_path
 from openmux_lc.types.catalog import Limit, Route, Window
+from openmux_lc.types.run import Attempt
 from openmux_lc.types.state import Reservation
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -60,6 +61,23 @@ def test_processes_that_hammer_one_file_admit_exactly_its_limit(start, sqlite_ur
 
     assert [0, 0, 0] == [process.wait(60) for process in processes]
     assert REQUESTS == sum(made)
+
+
+def test_of_several_processes_one_tries_a_half_open_route(start, sqlite_url, open_ledger, clock):
+    """S2-09, FIELD e2: the breaker and its one probe are the machine's, not a process's."""
+    now = clock.now
+    clock.pass_s(-61)
+    ledger = open_ledger(sqlite_url)
+    for _ in range(3):
+        failed = Attempt(route=ROUTE, outcome="failed", error="ServerError")
+        ledger.settle(ledger.reserve(ROUTE, (), {}), failed)
+    ledger.close()
+    clock.now = now
+
+    said = [told(process) for process in [start("try_it") for _ in range(4)]]
+
+    assert [False, False, False, True] == sorted(each["is_trial"] for each in said)
+    assert 1 == sum(each["is_admitted"] for each in said)
 
 
 def test_what_a_killed_process_held_comes_back_when_its_lease_ends(start, sqlite_url, open_ledger, clock):

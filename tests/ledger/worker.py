@@ -126,6 +126,12 @@ def fork_inside(ledger: Ledger, requests: int) -> None:
     tell(status=status, goes_on=isinstance(ledger.reserve(ROUTE, limits(requests), {}), Reservation))
 
 
+def try_it(ledger: Ledger, _: int) -> None:
+    """Ask for a call to a route whose breaker is half-open, as one of several that may be asked."""
+    reply = ledger.reserve(ROUTE, (), {}, gives_way=True)
+    tell(is_trial=isinstance(reply, Reservation) and reply.is_trial, is_admitted=isinstance(reply, Reservation))
+
+
 def _fork_one(ledger: Ledger, inherited: Reservation, requests: int) -> int:
     child = os.fork()
     if child:
@@ -151,5 +157,6 @@ if __name__ == "__main__":
         "leave": leave,
         "fork": fork,
         "fork_inside": fork_inside,
+        "try_it": try_it,
     }
     modes[mode](Ledger.open(url, clock=lambda: NOON), int(number))
