@@ -74,7 +74,8 @@ def _print_json(mux: Mux, request: Request, options: Options) -> None:
     try:
         asked = ask(mux, request, options)
     except (NoRouteError, AllRoutesFailedError) as error:
-        tell_json({"answer": None, "error": {"type": type(error).__name__, "message": str(error)}, "route": None})
+        told = {"type": type(error).__name__, "message": str(error), "retry_at": error.retry_at}
+        tell_json({"answer": None, "error": told, "route": None})
         note_error(str(error))
         raise typer.Exit(FAILED) from None
     tell_json({"answer": asked.answer.text, **_beside(asked.answer), **asked.report})

@@ -136,7 +136,7 @@ def barrier(
         health: Of the route and of its provider.
         is_trial: It may be the call that tries; else a guess of ours holds as well.
     """
-    rows = tuple(health)
+    rows = tuple([row for row in health if row.generation])  # without one nobody was ever paused
     pauses = [held for row in rows if (held := breaker.pause(row, now)) is not None]
     if not pauses:
         return None

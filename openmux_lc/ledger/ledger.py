@@ -330,7 +330,8 @@ class Ledger:
         names = health_names(reservation.route, reservation.key_slot)
         mirror = self._books.mirror
         now = self._clock()
-        verdict = to_verdict(attempt, is_local=is_local, day_left=mirror.day_left(names, now))
+        day_left = None if attempt.outcome == "ok" else mirror.day_left(names, now)
+        verdict = to_verdict(attempt, is_local=is_local, day_left=day_left)
         return Booking(
             reservation=reservation,
             names=names,
