@@ -34,6 +34,7 @@ __all__ = [
     "settle",
     "to_account",
     "to_charges",
+    "used_of",
 ]
 
 
@@ -265,6 +266,14 @@ def headroom(counter: Counter, window: Window, now: float) -> tuple[float, float
         return share, changes_at, 0.0
     until = _freed_at(counter, taken, used - counter.capacity + 1, now)
     return share, changes_at, now if until is None else until
+
+
+def used_of(counter: Counter, limit: Limit, now: float) -> tuple[int, float | None]:
+    """Return how much of `limit` is taken, and when all of it is back (None while nothing is)."""
+    taken = _tally(counter._replace(capacity=limit.amount), limit.window, now)
+    own, extra = sum(taken.charges.values()), _extra(counter, now)
+    ends = [taken.freed_at(own) if own else None, counter.extra_until if extra else None]
+    return own + extra, max((at for at in ends if at is not None), default=None)
 
 
 def is_idle(counter: Counter, window: Window, now: float) -> bool:
