@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - lists of pieces are read by the row
 """Values by the million for every reader of times and limits: what must hold of whatever they return.
 
 A value is made out of its number and the seed alone, so that a case can be run again.
