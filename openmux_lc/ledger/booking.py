@@ -15,6 +15,7 @@ from openmux_lc.ledger.health import Health, Verdict
 from openmux_lc.ledger.observe import observe
 from openmux_lc.ledger.quota import Charge, Counter, Held, Shortage, slot_name
 from openmux_lc.ledger.store import Page
+from openmux_lc.ledger.succession import succession
 from openmux_lc.ledger.upkeep import Written, expire
 from openmux_lc.types.catalog import LimitUnit, Route, Window
 from openmux_lc.types.run import Attempt
@@ -91,22 +92,40 @@ def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:
     """Charge every limit of an order, or none and say which refuses."""
     reservation, charges = order.reservation, order.charges
     now = reservation.made_at
-    known = page.counters.get([charge.name for charge in charges])
+    known, begun = _counters(page, order)
     outcome = quota.reserve(known, charges, now)
-    freed: dict[str, Counter] = {}
+    if isinstance(outcome, Shortage) and (freed := expire(page, now)):
+        known, begun = _counters(page, order, {**begun, **freed})
+        outcome = quota.reserve(known, charges, now)
     if isinstance(outcome, Shortage):
-        freed = expire(page, now)
-        outcome = quota.reserve({**known, **freed}, charges, now) if freed else outcome
-    if isinstance(outcome, Shortage):
-        if moved := quota.rebased({**known, **freed}, charges):
+        if moved := quota.rebased(known, charges):
             page.counters.put(moved)
         refusal = Refusal(route=reservation.route, reason=_to_reason(outcome), until=outcome.until)
-        return Written(refusal, counters={**freed, **moved})
+        return Written(refusal, counters={**begun, **moved})
     if charges:
         page.counters.put(outcome)
         page.add_lease(reservation.id, reservation.expires_at, order.held)
     health = _probed(page, order, now) if order.is_probe else {}
-    return Written(reservation, counters={**freed, **outcome}, health=health)
+    return Written(reservation, counters={**begun, **outcome}, health=health)
+
+
+def _counters(
+    page: Page, order: Order, written: Mapping[str, Counter] | None = None
+) -> tuple[dict[str, Counter], dict[str, Counter]]:
+    """Return the counters of an order's accounts, and what was written.
+
+    An account that begins takes over what an edited limit counted, also when the call is
+    then refused: it would take over as much again at every try.
+    """
+    charges, reservation = order.charges, order.reservation
+    known = page.counters.get([charge.name for charge in charges])
+    if len(known) == len(charges):
+        return known, dict(written or {})
+    edit = succession(page, charges, known, reservation.made_at, reservation.expires_at)
+    page.counters.put(edit.counters)
+    page.counters.remove(edit.gone)
+    gone = dict.fromkeys(edit.gone, Counter())
+    return {**known, **edit.counters}, {**(written or {}), **gone, **edit.counters}
 
 
 def book(page: Page, booking: Booking) -> Written[bool]:
