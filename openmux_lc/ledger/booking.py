@@ -24,6 +24,7 @@ from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservat
 __all__ = ["Booking", "Order", "admit", "book", "health_names", "spent"]
 
 _UNKNOWN: Final = Health()
+_MADE: Final[tuple[LimitUnit, ...]] = ("tokens", "neurons", "credits", "audio_seconds")
 _LENGTHS: Final[Mapping[float, str]] = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86_400.0: "24 hours"}
 
 
@@ -78,14 +79,14 @@ def health_names(route: Route, key_slot: int) -> tuple[str, str]:
 def spent(attempt: Attempt) -> dict[LimitUnit, int]:
     """Return what an attempt used, as far as that is known.
 
-    A host that answered with an error made no tokens. A call that broke off, timed out
+    A host that answered with an error made nothing; that it was asked counts. A call that broke off, timed out
     or was given up may have been worked on to its end: it used what was reserved.
     """
     usage = attempt.usage
     if usage is not None:
-        return {"tokens": max(usage.total_tokens, usage.input_tokens + usage.output_tokens)}
+        return {**attempt.used, "tokens": max(usage.total_tokens, usage.input_tokens + usage.output_tokens)}
     is_refused = attempt.outcome == "failed" and attempt.status_code is not None and attempt.status_code >= 400
-    return {"tokens": 0} if is_refused else {}
+    return dict.fromkeys(_MADE, 0) if is_refused else {}
 
 
 def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from openmux_lc.errors import Advice, FaultScope
-from openmux_lc.types.catalog import Route, Task
+from openmux_lc.types.catalog import LimitUnit, Route, Task
 from openmux_lc.types.json import Json, JsonObject
 from openmux_lc.types.state import LimitObservation
 
@@ -293,7 +293,11 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One call to one route and what came of it."""
+    """One call to one route and what came of it.
+
+    Args:
+        used: What an answered call used by unit, where more than its tokens is known.
+    """
 
     route: Route
     branch: int = 0
@@ -308,6 +312,7 @@ class Attempt:
     elapsed_s: float = 0.0
     first_token_s: float | None = None
     usage: Usage | None = None
+    used: Mapping[LimitUnit, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
