@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from openmux_lc.types.amounts import to_amounts
 from openmux_lc.types.capacity import RouteNeed
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def forecast(mux: Mux, *, task: Task, tokens: int, until: float | None) -> Capac
             RouteNeed(
                 route=entry.route,
                 limits=mux.limits(entry.route),
-                amounts={"requests": 1, "tokens": tokens},
+                amounts=to_amounts(
+                    entry.provider, entry.model, input_tokens=tokens // 2, output_tokens=tokens - tokens // 2
+                ),
                 key_slots=mux.key_slots(entry.route),
             )
             for entry in chosen

@@ -16,6 +16,7 @@ from openmux_lc.ledger.learned import Asked, Learned, Lesson, learn, told_names
 from openmux_lc.ledger.observe import observe
 from openmux_lc.ledger.quota import Charge, Counter, Held, Shortage
 from openmux_lc.ledger.store import Page
+from openmux_lc.ledger.succession import succession
 from openmux_lc.ledger.upkeep import Written, expire
 from openmux_lc.types.catalog import LimitUnit, Route, Window
 from openmux_lc.types.run import Attempt
@@ -24,6 +25,7 @@ from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservat
 __all__ = ["Booking", "Order", "admit", "book", "health_names", "spent"]
 
 _UNKNOWN: Final = Health()
+_MADE: Final[tuple[LimitUnit, ...]] = ("tokens", "neurons", "credits", "audio_seconds")
 _LENGTHS: Final[Mapping[float, str]] = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86_400.0: "24 hours"}
 
 
@@ -78,36 +80,54 @@ def health_names(route: Route, key_slot: int) -> tuple[str, str]:
 def spent(attempt: Attempt) -> dict[LimitUnit, int]:
     """Return what an attempt used, as far as that is known.
 
-    A host that answered with an error made no tokens. A call that broke off, timed out
+    A host that answered with an error made nothing; that it was asked counts. A call that broke off, timed out
     or was given up may have been worked on to its end: it used what was reserved.
     """
     usage = attempt.usage
     if usage is not None:
-        return {"tokens": max(usage.total_tokens, usage.input_tokens + usage.output_tokens)}
+        return {**attempt.used, "tokens": max(usage.total_tokens, usage.input_tokens + usage.output_tokens)}
     is_refused = attempt.outcome == "failed" and attempt.status_code is not None and attempt.status_code >= 400
-    return {"tokens": 0} if is_refused else {}
+    return dict.fromkeys(_MADE, 0) if is_refused else {}
 
 
 def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:
     """Charge every limit of an order, or none and say which refuses."""
     reservation, charges = order.reservation, order.charges
     now = reservation.made_at
-    known = page.counters.get([charge.name for charge in charges])
+    known, begun = _counters(page, order)
     outcome = quota.reserve(known, charges, now)
-    freed: dict[str, Counter] = {}
+    if isinstance(outcome, Shortage) and (freed := expire(page, now)):
+        known, begun = _counters(page, order, {**begun, **freed})
+        outcome = quota.reserve(known, charges, now)
     if isinstance(outcome, Shortage):
-        freed = expire(page, now)
-        outcome = quota.reserve({**known, **freed}, charges, now) if freed else outcome
-    if isinstance(outcome, Shortage):
-        if moved := quota.rebased({**known, **freed}, charges):
+        if moved := quota.rebased(known, charges):
             page.counters.put(moved)
         refusal = Refusal(route=reservation.route, reason=_to_reason(outcome), until=outcome.until)
-        return Written(refusal, counters={**freed, **moved})
+        return Written(refusal, counters={**begun, **moved})
     if charges:
         page.counters.put(outcome)
         page.add_lease(reservation.id, reservation.expires_at, order.held)
     health = _probed(page, order, now) if order.is_probe else {}
-    return Written(reservation, counters={**freed, **outcome}, health=health)
+    return Written(reservation, counters={**begun, **outcome}, health=health)
+
+
+def _counters(
+    page: Page, order: Order, written: Mapping[str, Counter] | None = None
+) -> tuple[dict[str, Counter], dict[str, Counter]]:
+    """Return the counters of an order's accounts, and what was written.
+
+    An account that begins takes over what an edited limit counted, also when the call is
+    then refused: it would take over as much again at every try.
+    """
+    charges, reservation = order.charges, order.reservation
+    known = page.counters.get([charge.name for charge in charges])
+    if len(known) == len(charges):
+        return known, dict(written or {})
+    edit = succession(page, charges, known, reservation.made_at, reservation.expires_at)
+    page.counters.put(edit.counters)
+    page.counters.remove(edit.gone)
+    gone = dict.fromkeys(edit.gone, Counter())
+    return {**known, **edit.counters}, {**(written or {}), **gone, **edit.counters}
 
 
 def book(page: Page, booking: Booking) -> Written[bool]:
