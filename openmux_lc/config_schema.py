@@ -145,6 +145,8 @@ class RoutingEntry(_Strict):
     profile: str | None = None
     weights: Mapping[str, Mapping[_Term, _Weight]] = {}
     timeout_s: float | None = Field(default=None, gt=0, le=86_400)
+    max_retries: int | None = Field(default=None, ge=0, le=20)
+    backoff_s: float | None = Field(default=None, ge=0, le=60)
     providers: tuple[_ProviderId, ...] | None = Field(default=None, strict=False)
     offline: bool = False
     state_url: str = ""

@@ -7,7 +7,7 @@ OpenMuxError
 |  |- UntrustedConfigError   a file found through the working directory asks too much
 |  `- CatalogError           a row or file of the catalog is malformed
 |- NoRouteError              nothing eligible: .rejected, .retry_at
-|- AllRoutesFailedError      every route was tried: .attempts, .retry_at
+|- AllRoutesFailedError      every route was tried: .attempts, .rejected, .retry_at
 |- StreamInterruptedError    broke after the first token: .partial, .attempt
 |- EmbeddingSpaceError       the vectors would not be comparable
 `- ProviderError             .provider .model .status_code .retry_after .scope .advice .limits
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from openmux_lc.types.run import Attempt, Rejection
-    from openmux_lc.types.state import LimitObservation
+    from openmux_lc.types.state import CooldownSource, LimitObservation
 
 __all__ = [
     "Advice",
@@ -89,7 +89,7 @@ class NoRouteError(OpenMuxError):
 
     Args:
         message: Says why and names the next command.
-        rejected: Each route with its reason.
+        rejected: Each route with its reason; until when and who says so, where it is paused.
         retry_at: Epoch seconds at which one may be free again, if known.
     """
 
@@ -104,15 +104,24 @@ class AllRoutesFailedError(OpenMuxError):
     """Every route that the plan allowed was tried and failed.
 
     Args:
-        message: Lists route and failure.
+        message: A table of route, failure, until when it rests, and who says so.
         attempts: In the order they were made.
+        rejected: Each route that was tried or is paused, with reason, end and source.
         retry_at: Epoch seconds at which one may work again, if known.
     """
 
-    def __init__(self, message: str, *, attempts: Sequence[Attempt] = (), retry_at: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        attempts: Sequence[Attempt] = (),
+        rejected: Sequence[Rejection] = (),
+        retry_at: float | None = None,
+    ) -> None:
         """Keep the attempts beside the message."""
         super().__init__(message)
         self.attempts = tuple(attempts)
+        self.rejected = tuple(rejected)
         self.retry_at = retry_at
 
 
@@ -145,6 +154,8 @@ class ProviderError(OpenMuxError):
         model: Model id.
         status_code: HTTP status, None when there was no answer.
         retry_after: Seconds to wait, when told.
+        wait_source: Who says so: `header` the provider, `learned` its words about a window,
+            `quota` our own count, `heuristic` nobody.
         scope: How much of the pool the fault concerns.
         advice: What to do next; None takes the class's own.
         provider_code: The provider's own error code, for reports.
@@ -162,6 +173,7 @@ class ProviderError(OpenMuxError):
         model: str = "",
         status_code: int | None = None,
         retry_after: float | None = None,
+        wait_source: CooldownSource = "header",
         scope: FaultScope | None = None,
         advice: Advice | None = None,
         provider_code: str = "",
@@ -173,6 +185,7 @@ class ProviderError(OpenMuxError):
         self.model = model
         self.status_code = status_code
         self.retry_after = retry_after
+        self.wait_source = wait_source
         self.scope: FaultScope = scope or self.default_scope
         self.advice: Advice = advice or self.default_advice
         self.provider_code = provider_code

@@ -260,7 +260,7 @@ class Mux:
 
     def default_options(self) -> Options:
         """Return the options that the settings name."""
-        return Options(timeout_s=self.settings.timeout_s, routing_profile=self.settings.routing_profile)
+        return self.settings.to_options()
 
     def adapter(self, route: Route) -> Adapter:
         """Return what speaks to `route`."""

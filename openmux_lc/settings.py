@@ -24,6 +24,7 @@ from openmux_lc.folders import config_folder, state_folder
 if TYPE_CHECKING:
     from openmux_lc.config_schema import RoutingEntry
     from openmux_lc.trust import Word
+    from openmux_lc.types.run import Options
 
 __all__ = ["Setting", "SettingSource", "Settings"]
 
@@ -72,6 +73,8 @@ class Settings:
         state_url: `memory:` or `sqlite:///path`; empty means the platform's folder.
         timeout_s: Deadline of a whole run, in seconds.
         routing_profile: Name of the weights.
+        max_retries: Repeats of one route where repeating can help (S2-12).
+        backoff_s: Seconds before the first repeat; they double with each.
         fallback: Routes that are tried after the chosen ones (S0-16).
         weights: The user's own routing profiles.
         document: The parsed TOML file, validated where it is used.
@@ -88,6 +91,8 @@ class Settings:
     state_url: str = ""
     timeout_s: float = 120.0
     routing_profile: str = "balanced"
+    max_retries: int = 1
+    backoff_s: float = 0.05
     fallback: tuple[str, ...] = ()
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     document: Mapping[str, object] = field(default_factory=dict, repr=False)
@@ -137,6 +142,17 @@ class Settings:
             changes["state_url"] = state_url
         return replace(base, **changes)  # type: ignore[arg-type]  # keys are field names just above
 
+    def to_options(self) -> Options:
+        """Return the options of a run for which the caller says nothing."""
+        from openmux_lc.types.run import Options  # most commands run nothing
+
+        return Options(
+            timeout_s=self.timeout_s,
+            routing_profile=self.routing_profile,
+            max_retries=self.max_retries,
+            backoff_s=self.backoff_s,
+        )
+
     def lookup(self, name: str) -> Setting | None:
         """Return the variable `name` unless it is unset or blank."""
         setting = self.environment.get(name)
@@ -177,6 +193,8 @@ class Settings:
             weights=routing.weights,
             routing_profile=routing.profile or self.routing_profile,
             timeout_s=routing.timeout_s or self.timeout_s,
+            max_retries=self.max_retries if routing.max_retries is None else routing.max_retries,
+            backoff_s=self.backoff_s if routing.backoff_s is None else routing.backoff_s,
         )
 
     def _with_variables(self) -> Settings:
@@ -186,6 +204,10 @@ class Settings:
             changes["timeout_s"] = _to_seconds("OPENMUX_TIMEOUT", timeout.value)
         if profile := self.lookup("OPENMUX_ROUTING_PROFILE"):
             changes["routing_profile"] = profile.value
+        if retries := self.lookup("OPENMUX_MAX_RETRIES"):
+            changes["max_retries"] = int(_to_number("OPENMUX_MAX_RETRIES", retries.value, 20))
+        if backoff := self.lookup("OPENMUX_BACKOFF"):
+            changes["backoff_s"] = _to_number("OPENMUX_BACKOFF", backoff.value, 60)
         return replace(self, **changes)  # type: ignore[arg-type]  # keys are field names just above
 
     def _with_restraints(self, files: Sequence[_File]) -> Settings:
@@ -299,6 +321,16 @@ def _to_bool(name: str, text: str) -> bool:
     if word in _FALSE:
         return False
     raise ConfigError(f"{name}={text!r}: write 1 or 0")
+
+
+def _to_number(name: str, text: str, largest: int) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= largest:
+        raise ConfigError(f"{name}={text!r}: write a number between 0 and {largest}")
+    return number
 
 
 def _to_seconds(name: str, text: str) -> float:

@@ -332,3 +332,23 @@ def test_a_word_that_means_nothing_is_told_with_file_key_and_line(tmp_path: Path
 
 def test_the_terms_of_a_profile_are_those_that_are_scored():
     assert TERMS == WEIGHT_TERMS
+
+
+def test_repeats_and_their_waits_are_configurable(tmp_path: Path):
+    """S2-12: retries with exponential back-off; environment over file, zero is a word too."""
+    config = tmp_path / "config.toml"
+    config.write_text("schema = 1\n[routing]\nmax_retries = 0\nbackoff_s = 2.5\n")
+    named = {"OPENMUX_CONFIG": str(config)}
+
+    default, in_file = load(tmp_path).to_options(), load(tmp_path, **named).to_options()
+    said = load(tmp_path, **named, OPENMUX_MAX_RETRIES="3", OPENMUX_BACKOFF="0").to_options()
+
+    assert (1, 0.05) == (default.max_retries, default.backoff_s)
+    assert (0, 2.5) == (in_file.max_retries, in_file.backoff_s)
+    assert (3, 0.0) == (said.max_retries, said.backoff_s)
+
+
+@pytest.mark.parametrize("text", ["-1", "21", "many", "nan"])
+def test_a_number_of_repeats_that_is_none_is_an_error(tmp_path: Path, text: str):
+    with pytest.raises(ConfigError, match="OPENMUX_MAX_RETRIES"):
+        load(tmp_path, OPENMUX_MAX_RETRIES=text)

@@ -13,6 +13,7 @@ from openmux_lc._version import __version__
 from openmux_lc.cli.chat import chat
 from openmux_lc.cli.classify import classify
 from openmux_lc.cli.config import config
+from openmux_lc.cli.cooldowns import cooldowns
 from openmux_lc.cli.demo import demo
 from openmux_lc.cli.doctor import doctor
 from openmux_lc.cli.embed import embed
@@ -75,3 +76,4 @@ def openmux(
 for _command in _COMMANDS:
     app.command(_command.__name__)(guarded(_command))
 app.add_typer(config)
+app.add_typer(cooldowns)

@@ -33,6 +33,8 @@ _VARIABLES: Final = (
     ("state_url", "OPENMUX_STATE_URL"),
     ("timeout_s", "OPENMUX_TIMEOUT"),
     ("profile", "OPENMUX_ROUTING_PROFILE"),
+    ("max_retries", "OPENMUX_MAX_RETRIES"),
+    ("backoff_s", "OPENMUX_BACKOFF"),
     ("fallback", ""),
 )
 
@@ -113,6 +115,8 @@ def _values(settings: Settings) -> Iterator[tuple[str, str, str]]:
         "state_url": without_password(settings.resolved_state_url),
         "timeout_s": f"{settings.timeout_s:g}",
         "profile": settings.routing_profile,
+        "max_retries": str(settings.max_retries),
+        "backoff_s": f"{settings.backoff_s:g}",
         "fallback": ", ".join(settings.fallback) or "-",
     }
     in_file = as_object(settings.document.get("routing"))

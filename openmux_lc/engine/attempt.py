@@ -20,7 +20,7 @@ from openmux_lc.errors import AuthenticationFailed, PaymentRequired, ProviderErr
 from openmux_lc.types.amounts import to_amounts
 from openmux_lc.types.catalog import LimitUnit, Model, Route
 from openmux_lc.types.run import Answer, Attempt, Outcome
-from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation
+from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, slot_name
 from openmux_lc.types.wire import Call
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ class Booking:
         need = tokens or (plan.requirements.min_context_tokens if plan else room)
         return self._in_units(input_tokens=max(0, need - room), output_tokens=min(need, room))
 
+    @property
+    def gives_way(self) -> bool:
+        """Whether others are left to ask while this route rests, and the user did not name it."""
+        return not self.run.options.chain and not self._is_last()
+
     def check(self) -> None:
         """Prove that the route is free, and that time is left: the one check before every send.
 
@@ -87,11 +92,13 @@ class Booking:
         """Set quota aside with the first key that has some.
 
         Raises:
-            RateLimited: The ledger knows that the quota is used up.
+            RateLimited: The ledger knows that the quota is used up, or that the route rests.
         """
         refusals: list[Refusal] = []
-        for slot in self._open_slots():
-            reply = self.mux.ledger.reserve(self.route, self.mux.limits(self.route), self.amounts, key_slot=slot)
+        slots, limits = self._open_slots(), self.mux.limits(self.route)
+        for slot in slots:
+            gives_way = self.gives_way or slot != slots[-1]
+            reply = self.mux.ledger.reserve(self.route, limits, self.amounts, key_slot=slot, gives_way=gives_way)
             if self._is_admitted(reply, refusals):
                 return
         raise self._refused(refusals)
@@ -99,8 +106,10 @@ class Booking:
     async def areserve(self) -> None:
         """Set quota aside like `reserve`, without blocking the loop."""
         refusals: list[Refusal] = []
-        for slot in self._open_slots():
-            reply = await self.mux.ledger.areserve(self.route, self.mux.limits(self.route), self.amounts, key_slot=slot)
+        slots, limits = self._open_slots(), self.mux.limits(self.route)
+        for slot in slots:
+            gives_way = self.gives_way or slot != slots[-1]
+            reply = await self.mux.ledger.areserve(self.route, limits, self.amounts, key_slot=slot, gives_way=gives_way)
             if self._is_admitted(reply, refusals):
                 return
         raise self._refused(refusals)
@@ -134,7 +143,8 @@ class Booking:
         )
         if answer.usage.cost:
             pause = Cooldown(until=time.time() + _PAID_PAUSE_S, reason="it reported a cost", source="paid")
-            self.mux.ledger.cool(str(self.route), pause)
+            for slot in self.mux.key_slots(self.route):  # the model costs money, whichever key pays
+                self.mux.ledger.cool(slot_name(str(self.route), slot), pause)
             self.run.notes.append(f"{self.route} reported a cost of {answer.usage.cost:g}; it is not asked again today")
         self.run.succeed(self.attempt, answer)
 
@@ -226,6 +236,7 @@ class Booking:
             provider=self.route.provider,
             model=self.route.model,
             retry_after=max(0.0, soonest.until - time.time()),
+            wait_source=soonest.source,
         )
 
     def _in_units(self, *, input_tokens: int, output_tokens: int) -> Mapping[LimitUnit, int]:

@@ -17,11 +17,10 @@ from openmux_lc.engine.run_state import Run
 from openmux_lc.errors import BadPayload
 from openmux_lc.routing.progress import next_calls
 from openmux_lc.routing.tokens import estimated_tokens
-from openmux_lc.types.run import Answer, EmbeddingRequest, Options, Request, Usage, Vectors
+from openmux_lc.types.run import Answer, EmbeddingRequest, Options, Request, Usage, Vectors, Wave
 
 if TYPE_CHECKING:
     from openmux_lc.mux import Mux
-    from openmux_lc.types.catalog import Route
 
 __all__ = ["aembed", "embed"]
 
@@ -57,9 +56,11 @@ async def aembed(mux: Mux, request: EmbeddingRequest, options: Options | None = 
 def _embed_batch(mux: Mux, request: EmbeddingRequest, options: Options) -> Vectors:
     run = _begin(mux, request, options)
     for _ in range(MAX_WAVES):
-        route = _next(run)
-        if route is None:
+        wave = _next(run)
+        if not wave.calls:
             break
+        run.wait(wave.wait_s)
+        route = wave.calls[0][1]
         with Booking(mux, run, 0, route) as booking:
             booking.check()
             booking.reserve()
@@ -75,9 +76,11 @@ async def _aembed_batch(mux: Mux, request: EmbeddingRequest, options: Options) -
     await mux.look_around()
     run = _begin(mux, request, options)
     for _ in range(MAX_WAVES):
-        route = _next(run)
-        if route is None:
+        wave = _next(run)
+        if not wave.calls:
             break
+        await run.await_s(wave.wait_s)
+        route = wave.calls[0][1]
         with Booking(mux, run, 0, route) as booking:
             booking.check()
             await booking.areserve()
@@ -128,10 +131,9 @@ def _begin(mux: Mux, request: EmbeddingRequest, options: Options) -> Run:
     return run
 
 
-def _next(run: Run) -> Route | None:
+def _next(run: Run) -> Wave:
     assert run.plan is not None  # noqa: S101 - set by `_begin`
-    calls = next_calls(run.plan, run.attempts, run.answers, time.monotonic(), run.deadline).calls
-    return calls[0][1] if calls else None
+    return next_calls(run.plan, run.attempts, run.answers, time.monotonic(), run.deadline)
 
 
 def _checked(vectors: Vectors, request: EmbeddingRequest) -> Vectors:
@@ -162,6 +164,6 @@ def _end(mux: Mux, run: Run, vectors: Vectors) -> Vectors:
 
 def _failed(mux: Mux, run: Run) -> Exception:
     mux.remember(run.report())
-    error = all_failed(run)
+    error = all_failed(mux, run)
     error.__cause__ = ExceptionGroup("every attempt failed", run.errors) if run.errors else None
     return error

@@ -86,7 +86,8 @@ class Nodes:
         answer = run.final or (run.answers[0] if run.answers else None)
         self.log(run)
         if answer is None:
-            raise all_failed(run) from ExceptionGroup("every attempt failed", run.errors or [RuntimeError("no call")])
+            causes: list[Exception] = [*run.errors] or [RuntimeError("no call")]
+            raise all_failed(self.mux, run) from ExceptionGroup("every attempt failed", causes)
         return answer
 
     def log(self, run: Run) -> None:

@@ -1,25 +1,40 @@
 """What a run that found no answer tells the user, and what to type next.
 
-Each reason is named once, with how many routes it holds for; no prompt, no key.
+A table says of each route what happened, until when it rests and who says so; other
+reasons are named once, with how many routes they hold for. No prompt, no key.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from openmux_lc.errors import AllRoutesFailedError, NoRouteError
-from openmux_lc.types.run import Plan, Rejection
+from openmux_lc.types.run import Attempt, Plan, Rejection
+from openmux_lc.types.state import CooldownSource, Snapshot
 
 if TYPE_CHECKING:
     from openmux_lc.engine.run_state import Run
     from openmux_lc.mux import Mux
 
-__all__ = ["all_failed", "no_route"]
+__all__ = ["SOURCES", "all_failed", "no_route"]
 
 _LISTED: Final = 12
+_REASON_CHARS: Final = 72
+"""A longer reason is told whole, but the others are not aligned with it."""
+
+SOURCES: Final[dict[CooldownSource, str]] = {
+    "header": "told by the provider",
+    "learned": "learned from its words",
+    "heuristic": "our guess",
+    "breaker": "our breaker",
+    "quota": "our count of its quota",
+    "paid": "it reported a cost",
+}
+"""Who says that a pause lasts so long, in words."""
 
 
 def no_route(mux: Mux, plan: Plan) -> NoRouteError:
@@ -28,32 +43,64 @@ def no_route(mux: Mux, plan: Plan) -> NoRouteError:
         Rejection(route=f"{row.id}:*", reason=f"no engine answers at {row.base_url}") for row in mux.missing_engines()
     )
     rejected = (*plan.rejected, *missing)
-    task = plan.requirements.task
-    until = [entry.until for entry in rejected if entry.until is not None]
-    retry_at = min(until) if until else None
-    lines = [f"no route of the pool can serve this request (task: {task})"]
-    lines += [f"  {line}" for line in _grouped(rejected)]
+    resting = sorted((entry for entry in rejected if entry.until is not None), key=_ends_at)
+    retry_at = _ends_at(resting[0]) if resting else None
+    lines = [f"no route of the pool can serve this request (task: {plan.requirements.task})"]
+    lines += _table(resting)
+    lines += [f"  {line}" for line in _grouped(entry for entry in rejected if entry.until is None)]
     if retry_at is not None:
-        lines.append(f"  the first pause ends at {_clock(retry_at)}")
+        lines.append(f"  the first pause ends at {_clock(retry_at)}; `openmux cooldowns` lists them all")
     lines.append(f"  next: {_next_command(mux, rejected)}")
     return NoRouteError("\n".join(lines), rejected=rejected, retry_at=retry_at)
 
 
-def all_failed(run: Run) -> AllRoutesFailedError:
+def all_failed(mux: Mux, run: Run) -> AllRoutesFailedError:
     """Return the error for a run whose every attempt failed."""
-    waits = [attempt.retry_after for attempt in run.attempts if attempt.retry_after is not None]
-    retry_at = time.time() + min(waits) if waits else None
-    lines = [f"all {len(run.attempts)} attempts failed"]
-    for attempt in run.attempts[:_LISTED]:
-        status = f" {attempt.status_code}" if attempt.status_code else ""
-        told = attempt.message.removeprefix(f"{attempt.route}: ")
-        lines.append(f"  {attempt.route}: {attempt.error or attempt.outcome}{status}: {told}")
+    now = time.time()
+    tried = _tried(run.attempts, mux.ledger.snapshot(), now)
+    paused = [entry for entry in (run.plan.rejected if run.plan else ()) if entry.until is not None]
+    until = [entry.until for entry in (*tried, *paused) if entry.until is not None]
+    retry_at = min(until) if until else None
+    lines = [f"all {len(run.attempts)} attempts failed", *_table((*tried, *paused))]
     if run.remaining_s <= 0:
         lines.append(f"  the deadline of {run.options.timeout_s:g} s has passed (timeout=)")
     if retry_at is not None:
         lines.append(f"  one may work again at {_clock(retry_at)}")
-    lines.append("  next: `openmux doctor` shows what is reachable")
-    return AllRoutesFailedError("\n".join(lines), attempts=run.attempts, retry_at=retry_at)
+    lines.append("  next: `openmux doctor` shows what is reachable, `openmux cooldowns` what rests")
+    return AllRoutesFailedError("\n".join(lines), attempts=run.attempts, rejected=(*tried, *paused), retry_at=retry_at)
+
+
+def _tried(attempts: Sequence[Attempt], snapshot: Snapshot, now: float) -> list[Rejection]:
+    """Return each route once: its last failure, and the pause that the ledger holds now."""
+    counts = Counter(attempt.route for attempt in attempts)
+    last = {attempt.route: attempt for attempt in attempts}
+    found: list[Rejection] = []
+    for route, attempt in last.items():
+        status = f" {attempt.status_code}" if attempt.status_code else ""
+        times = f" ({counts[route]} attempts)" if counts[route] > 1 else ""
+        told = attempt.message.removeprefix(f"{route}: ")
+        pause = snapshot.cooldown(route)
+        until, source = (pause.until, pause.source) if pause else (None, None)
+        if until is None and attempt.retry_after:
+            until, source = now + attempt.retry_after, attempt.wait_source
+        reason = f"{attempt.error or attempt.outcome}{status}{times}: {told}"
+        found.append(Rejection(route=str(route), reason=reason, until=until, source=source))
+    return found
+
+
+def _table(entries: Sequence[Rejection]) -> list[str]:
+    """Return lines of route, reason, end of its pause in local time and who says so."""
+    shown = [(f"{entry.route}: {entry.reason}", _rest(entry)) for entry in entries[:_LISTED]]
+    width = min(_REASON_CHARS, max((len(what) for what, rest in shown if rest), default=0))
+    lines = [f"  {what:{width}}  {rest}".rstrip() for what, rest in shown]
+    hidden = len(entries) - _LISTED
+    return [*lines, f"  ... and {hidden} more: `openmux cooldowns`"] if hidden > 0 else lines
+
+
+def _rest(entry: Rejection) -> str:
+    if entry.until is None:
+        return ""
+    return f"until {_clock(entry.until, is_short=True)}, {SOURCES[entry.source or 'heuristic']}"
 
 
 def _grouped(rejected: Iterable[Rejection]) -> list[str]:
@@ -78,5 +125,13 @@ def _next_command(mux: Mux, rejected: tuple[Rejection, ...]) -> str:
     return '`openmux doctor` shows what is reachable; `openmux explain "..."` says why'
 
 
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+def _ends_at(entry: Rejection) -> float:
+    return float("inf") if entry.until is None else entry.until
+
+
+def _clock(at: float, *, is_short: bool = False) -> str:
+    """Return a moment in local time; the day only where it is not today's in `is_short`."""
+    moment = datetime.fromtimestamp(at, tz=UTC).astimezone()
+    is_today = moment.date() == datetime.now(tz=UTC).astimezone().date()
+    form = "%H:%M:%S" if is_short and is_today else "%Y-%m-%d %H:%M:%S"
+    return moment.strftime(form if is_short else f"{form} %Z")

@@ -6,8 +6,10 @@ graph's state would be an orphan as soon as the run is cancelled.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,7 @@ class Run:
         previous: The route that answered last in this conversation.
         tokens: What the ledger sets aside, where it is more than one prompt's.
         told: The report as it was logged; there once the run has ended.
+        sleep: Waits before a repeat, in seconds; `asleep` does so in async code.
     """
 
     request: Request
@@ -51,6 +54,8 @@ class Run:
     answers: list[Answer] = field(default_factory=list)
     errors: list[ProviderError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    asleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, repr=False)
 
     @property
     def deadline(self) -> float:
@@ -66,6 +71,16 @@ class Run:
     def streams(self) -> bool:
         """Whether the answer is to be opened as a stream: only a single one can be."""
         return self.wants_stream and self.options.fan_out == 1
+
+    def wait(self, seconds: float) -> None:
+        """Wait before a repeat, never beyond the deadline."""
+        if seconds > 0:
+            self.sleep(min(seconds, self.remaining_s))
+
+    async def await_s(self, seconds: float) -> None:
+        """Wait before a repeat without blocking the loop, never beyond the deadline."""
+        if seconds > 0:
+            await self.asleep(min(seconds, self.remaining_s))
 
     def close(self) -> None:
         """Hang up what is still open; the caller's `finally`."""
@@ -127,5 +142,6 @@ def attempt_from_error(
         advice=error.advice,
         scope=error.scope,
         retry_after=error.retry_after,
+        wait_source=error.wait_source,
         elapsed_s=elapsed_s,
     )

@@ -26,6 +26,7 @@ __all__ = ["arun_wave", "run_wave"]
 
 def run_wave(mux: Mux, run: Run, wave: Wave) -> PoolStream | None:
     """Make the calls of a wave; return the opened stream where one is wanted."""
+    run.wait(wave.wait_s)
     if len(wave.calls) == 1:
         branch, route = wave.calls[0]
         if run.streams:
@@ -38,6 +39,7 @@ def run_wave(mux: Mux, run: Run, wave: Wave) -> PoolStream | None:
 
 async def arun_wave(mux: Mux, run: Run, wave: Wave) -> AsyncPoolStream | None:
     """Make the calls of a wave; return the opened stream where one is wanted."""
+    await run.await_s(wave.wait_s)
     if len(wave.calls) == 1:
         branch, route = wave.calls[0]
         if run.streams:

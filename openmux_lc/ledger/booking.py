@@ -6,26 +6,29 @@ wrote; it may be run twice and touches nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from openmux_lc.ledger import health as breaker
 from openmux_lc.ledger import quota
-from openmux_lc.ledger.health import Health, Verdict
+from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.learned import Asked, Learned, Lesson, learn, told_names
 from openmux_lc.ledger.observe import observe
 from openmux_lc.ledger.quota import Charge, Counter, Held, Shortage
 from openmux_lc.ledger.store import Page
 from openmux_lc.ledger.succession import succession
 from openmux_lc.ledger.upkeep import Written, expire
+from openmux_lc.ledger.verdict import Verdict
 from openmux_lc.types.catalog import LimitUnit, Route, Window
 from openmux_lc.types.run import Attempt
-from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, slot_name
+from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, longest, slot_name
 
-__all__ = ["Booking", "Order", "admit", "book", "health_names", "spent"]
+__all__ = ["Booking", "Order", "admit", "barrier", "book", "health_names", "spent"]
 
 _UNKNOWN: Final = Health()
 _MADE: Final[tuple[LimitUnit, ...]] = ("tokens", "neurons", "credits", "audio_seconds")
+_NO_NEWS: Final = Verdict("none")
 _LENGTHS: Final[Mapping[float, str]] = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86_400.0: "24 hours"}
 
 
@@ -35,12 +38,17 @@ class Order(NamedTuple):
     Args:
         names: Under which the health of its route and of its provider is kept.
         is_probe: It may be the call that tries whether one of them has recovered.
+        gives_way: Others are left to ask: it is not made where one of them is told to rest,
+            or tried by another call.
+        refusal: What this process knows already that forbids it.
     """
 
     reservation: Reservation
     names: tuple[str, str]
     charges: tuple[Charge, ...]
     is_probe: bool
+    gives_way: bool = False
+    refusal: Refusal | None = None
 
     @property
     def held(self) -> tuple[Held, ...]:
@@ -94,6 +102,11 @@ def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:
     """Charge every limit of an order, or none and say which refuses."""
     reservation, charges = order.reservation, order.charges
     now = reservation.made_at
+    found = page.health.get(order.names) if order.is_probe else {}
+    trials = _trials(page, found, now)
+    shut = barrier(reservation.route, found.values(), now, gives_way=order.gives_way, is_trial=bool(trials))
+    if shut is not None:
+        return Written(shut, health=found)
     known, begun = _counters(page, order)
     outcome = quota.reserve(known, charges, now)
     if isinstance(outcome, Shortage) and (freed := expire(page, now)):
@@ -107,8 +120,9 @@ def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:
     if charges:
         page.counters.put(outcome)
         page.add_lease(reservation.id, reservation.expires_at, order.held)
-    health = _probed(page, order, now) if order.is_probe else {}
-    return Written(reservation, counters={**begun, **outcome}, health=health)
+    page.health.put(trials)
+    admitted = replace(reservation, is_trial=True) if trials else reservation
+    return Written(admitted, counters={**begun, **outcome}, health={**found, **trials})
 
 
 def _counters(
@@ -128,6 +142,30 @@ def _counters(
     page.counters.remove(edit.gone)
     gone = dict.fromkeys(edit.gone, Counter())
     return {**known, **edit.counters}, {**(written or {}), **gone, **edit.counters}
+
+
+def barrier(
+    route: Route, health: Iterable[Health], now: float, *, gives_way: bool, is_trial: bool = True
+) -> Refusal | None:
+    """Return why a call may not be made now, None where it may.
+
+    A cost always forbids it; what was told, or another call that is trying already, does
+    where others are left to ask.
+
+    Args:
+        health: Of the route and of its provider.
+        is_trial: It may be the call that tries; else a guess of ours holds as well.
+    """
+    rows = tuple(health)
+    pauses = [held for row in rows if (held := breaker.pause(row, now)) is not None]
+    if not pauses:
+        return None
+    held = longest(pauses)
+    is_taken = any(breaker.is_taken(row, now) for row in rows)
+    is_free = is_trial and held.is_guess and held.firm_until <= now and not is_taken
+    if held.source != "paid" and (is_free or not gives_way):
+        return None
+    return Refusal(route=route, reason=f"paused: {held.reason}", until=held.until, source=held.source)
 
 
 def book(page: Page, booking: Booking) -> Written[bool]:
@@ -188,24 +226,28 @@ def _judged(page: Page, booking: Booking, pauses: Mapping[str, Cooldown]) -> dic
     before = page.health.get({route_name, provider_name, *pauses})
     generation = sum(before.get(name, _UNKNOWN).generation for name in (route_name, provider_name))
     is_current = booking.reservation.generation == generation
-    concerned: tuple[str, ...] = (route_name, provider_name)
+    other = ""
     if verdict.kind not in {"success", "none"}:
-        concerned = (provider_name,) if verdict.is_provider_wide else (route_name,)
+        other = route_name if verdict.is_provider_wide else provider_name
     after = dict(before)
-    for name in concerned:
-        after[name] = breaker.after(before.get(name, _UNKNOWN), verdict, now, is_current=is_current)
+    for name in (route_name, provider_name):
+        row = before.get(name, _UNKNOWN)
+        holds = booking.reservation.is_trial and breaker.holds_trial(row, booking.reservation.made_at)
+        said = _NO_NEWS if name == other else verdict
+        after[name] = breaker.after(row, said, now, is_current=is_current, holds_trial=holds)
     for name, cooldown in pauses.items():
         after[name] = breaker.cool(after.get(name, _UNKNOWN), cooldown, now)
     page.health.put({name: row for name, row in after.items() if row != before.get(name, _UNKNOWN)})
     return after
 
 
-def _probed(page: Page, order: Order, now: float) -> dict[str, Health]:
-    before = page.health.get(order.names)
-    after = {name: breaker.probe(row, now) for name, row in before.items()}
-    changed = {name: row for name, row in after.items() if row != before[name]}
-    page.health.put(changed)
-    return changed
+def _trials(page: Page, found: Mapping[str, Health], now: float) -> dict[str, Health]:
+    """Return the rows once this call tries them; none where too many others are tried already."""
+    due = {name: row for name, row in found.items() if breaker.is_due(row, now)}
+    is_early = any(breaker.pause(row, now) is not None for row in due.values())
+    if is_early and not breaker.has_room(page.health.all().values(), now):
+        return {}
+    return {name: breaker.probe(row, now) for name, row in due.items()}
 
 
 def _to_reason(shortage: Shortage) -> str:

@@ -6,18 +6,17 @@ all routes of a provider together. Nothing is forecast that the ledger would ref
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from openmux_lc.ledger.learned import Asked, Learned, effective_limits
 from openmux_lc.ledger.quota import Counter, Shortage, account_name, reserve, to_charges, used_of
-from openmux_lc.ledger.windows import SLOTS_PER_WINDOW, place_in
+from openmux_lc.ledger.refills import Moments, admitted
 from openmux_lc.types.capacity import Capacity, LimitUse, RouteCapacity, RouteNeed
-from openmux_lc.types.catalog import Limit, LimitUnit, Window
+from openmux_lc.types.catalog import Limit
 from openmux_lc.types.state import Cooldown, Snapshot
 
-__all__ = ["Ledgered", "admitted", "forecast"]
+__all__ = ["Ledgered", "forecast"]
 
 
 class Ledgered(NamedTuple):
@@ -33,11 +32,12 @@ _COUNTED: Final = frozenset({"quota", "learned"})
 
 
 class _Share(NamedTuple):
-    """Usual calls until the end: what the route itself admits, and what it shares with others."""
+    """Usual calls until the end: by a route's own limits, by those it shares, and by all of them."""
 
     own: int | None
     by_key: int | None
     by_account: int | None
+    whole: int | None
 
 
 def forecast(needs: Iterable[RouteNeed], known: Ledgered, until: float) -> Capacity:
@@ -66,51 +66,6 @@ def forecast(needs: Iterable[RouteNeed], known: Ledgered, until: float) -> Capac
     )
 
 
-def admitted(limit: Limit, left: int, now: float, until: float) -> int | None:
-    """Return how much of `limit` may be charged from `now` until `until`; None for what is counted at once.
-
-    Args:
-        left: What is left of it at `now`.
-    """
-    window, span_s = limit.window, max(0.0, until - now)
-    if window.kind == "concurrency":
-        return None
-    if window.kind == "token_bucket":
-        return left + _before(limit.amount * span_s / window.seconds)
-    if window.kind == "rolling":
-        return left + limit.amount * _before(span_s / _whole_s(window))
-    return left + limit.amount * _refills(window, now, until)
-
-
-def _before(count: float) -> int:
-    """Return how many steps are over before the last moment: what comes back just then comes too late."""
-    return max(0, math.ceil(count) - 1)
-
-
-def _refills(window: Window, now: float, until: float) -> int:
-    """Return how often a calendar window begins anew."""
-    count, ends_at = 0, place_in(window, now).ends_at
-    while ends_at < until:
-        count, ends_at = count + 1, place_in(window, ends_at).ends_at
-    return count
-
-
-def _left_at(limit: Limit, left: int, now: float, later: float) -> int:
-    """Return what is left at `later` where nobody calls until then."""
-    window = limit.window
-    if later <= now or window.kind == "concurrency":
-        return left
-    if window.kind == "token_bucket":
-        return min(limit.amount, left + int(limit.amount * (later - now) / window.seconds))
-    is_new = later - now >= _whole_s(window) if window.kind == "rolling" else place_in(window, now).ends_at <= later
-    return limit.amount if is_new else left
-
-
-def _whole_s(window: Window) -> float:
-    """Return how long a charge counts in a rolling window: up to one slot longer than it must."""
-    return window.seconds * (1 + 1 / SLOTS_PER_WINDOW)
-
-
 def _of_slot(need: RouteNeed, slot: int, known: Ledgered, until: float) -> tuple[RouteCapacity, _Share]:
     """Return what a route can be asked with one of its keys."""
     now = known.snapshot.at
@@ -119,26 +74,29 @@ def _of_slot(need: RouteNeed, slot: int, known: Ledgered, until: float) -> tuple
     uses = tuple(_use(limit, need, slot, known) for limit in limits)
     # That a quota is used up is counted below, with what refills when.
     starts_at = now if pause is None or pause.source in _COUNTED else min(pause.until, until)
-    today = [(use.limit, _calls(use, need.amounts, (now, starts_at, until))) for use in uses]
-    least_now = _least(_per_call(use.left, use.limit, need.amounts) for use in uses)
+    moments = Moments(now, starts_at, until)
+    own = [use for use in uses if use.limit.scope.endswith("model")]
+    by_key = [use for use in uses if use.limit.scope == "key"]
+    by_account = [use for use in uses if use not in own and use not in by_key]
+    least_now = _least(use.left // amount for use in uses if (amount := _amount(need, use.limit)))
     charges = to_charges(need.route, limits, need.amounts, now=now, key_slot=slot)
     refused = reserve(known.counters, charges, now)
     free_at = refused.until if isinstance(refused, Shortage) else now
     capacity = RouteCapacity(
         route=need.route,
         now=0 if pause is not None else least_now,
-        today=_least(calls for _, calls in today),
+        today=_calls(uses, need, moments),
         next_at=max(free_at, now if pause is None else pause.until),
         limits=uses,
         pause=pause,
     )
-    return capacity, _Share(
-        own=_least(calls for limit, calls in today if limit.scope.endswith("model")),
-        by_key=_least(calls for limit, calls in today if limit.scope == "key"),
-        by_account=_least(
-            calls for limit, calls in today if limit.scope != "key" and not limit.scope.endswith("model")
-        ),
+    share = _Share(
+        own=_calls(own, need, moments),
+        by_key=_calls(by_key, need, moments),
+        by_account=_calls(by_account, need, moments),
+        whole=capacity.today,
     )
+    return capacity, share
 
 
 def _use(limit: Limit, need: RouteNeed, slot: int, known: Ledgered) -> LimitUse:
@@ -155,19 +113,13 @@ def _use(limit: Limit, need: RouteNeed, slot: int, known: Ledgered) -> LimitUse:
     )
 
 
-def _calls(use: LimitUse, amounts: Mapping[LimitUnit, int], moments: tuple[float, float, float]) -> int | None:
-    """Return the usual calls that a limit admits between the second and the third moment; the first is now."""
-    now, starts_at, until = moments
-    if starts_at >= until > now:
-        return 0
-    amount = admitted(use.limit, _left_at(use.limit, use.left, now, starts_at), starts_at, until)
-    return None if amount is None else _per_call(amount, use.limit, amounts)
+def _calls(uses: Iterable[LimitUse], need: RouteNeed, moments: Moments) -> int | None:
+    """Return the usual calls that limits admit together; None where they bind nothing."""
+    return admitted([(use.limit, use.left, _amount(need, use.limit)) for use in uses], moments)
 
 
-def _per_call(amount: int, limit: Limit, amounts: Mapping[LimitUnit, int]) -> int | None:
-    """Return how many usual calls an amount is enough for; None where a call takes nothing of it."""
-    need = amounts.get(limit.unit, 1 if limit.unit == "requests" else 0)
-    return amount // need if need > 0 else None
+def _amount(need: RouteNeed, limit: Limit) -> int:
+    return need.amounts.get(limit.unit, 1 if limit.unit == "requests" else 0)
 
 
 def _merged(need: RouteNeed, slots: Sequence[RouteCapacity], now: float) -> RouteCapacity:
@@ -194,7 +146,7 @@ def _in_all(by_slot: Mapping[int, Sequence[_Share]]) -> int | None:
         for shares in by_slot.values()
     ]
     account = _least(share.by_account for shares in by_slot.values() for share in shares)
-    return _least((_sum(keys), account))
+    return _least((_sum(keys), account, _sum(share.whole for shares in by_slot.values() for share in shares)))
 
 
 def _least(figures: Iterable[int | None]) -> int | None:

@@ -21,7 +21,7 @@ from typing import Final
 
 from openmux_lc.ledger import health as breaker
 from openmux_lc.ledger.batch import LoggedRun, SeenRefusal
-from openmux_lc.ledger.booking import Booking, Order, admit, book, health_names, spent
+from openmux_lc.ledger.booking import Booking, Order, admit, barrier, book, health_names, spent
 from openmux_lc.ledger.books import Books, Claim
 from openmux_lc.ledger.capacity import Ledgered, forecast
 from openmux_lc.ledger.health import Health
@@ -32,6 +32,7 @@ from openmux_lc.ledger.runs import unpack
 from openmux_lc.ledger.stats import to_sample
 from openmux_lc.ledger.store import LONGEST_LEASE_S, Page, StoreBusyError
 from openmux_lc.ledger.upkeep import Written
+from openmux_lc.ledger.verdict import to_verdict
 from openmux_lc.types.capacity import Capacity, RouteNeed
 from openmux_lc.types.catalog import Limit, LimitUnit, Route
 from openmux_lc.types.json import Json, JsonObject, as_text
@@ -101,7 +102,13 @@ class Ledger:
         return seen
 
     def reserve(
-        self, route: Route, limits: Sequence[Limit], amounts: Mapping[LimitUnit, int], *, key_slot: int = 0
+        self,
+        route: Route,
+        limits: Sequence[Limit],
+        amounts: Mapping[LimitUnit, int],
+        *,
+        key_slot: int = 0,
+        gives_way: bool = False,
     ) -> Reservation | Refusal:
         """Set quota aside for one call: of every limit, or of none.
 
@@ -109,14 +116,23 @@ class Ledger:
             limits: All that hold for `route`; without any the store is not touched.
             amounts: Expected use by unit; one request unless it says otherwise.
             key_slot: Which of the provider's keys the call will use.
+            gives_way: Others are left to ask, so the call is not made while the route is
+                told to rest or another call is trying it; else only a cost forbids it.
         """
-        return self._admit(self._to_order(route, limits, amounts, key_slot), self._books.wait_s)
+        order = self._to_order(route, limits, amounts, key_slot, gives_way=gives_way)
+        return self._admit(order, self._books.wait_s)
 
     async def areserve(
-        self, route: Route, limits: Sequence[Limit], amounts: Mapping[LimitUnit, int], *, key_slot: int = 0
+        self,
+        route: Route,
+        limits: Sequence[Limit],
+        amounts: Mapping[LimitUnit, int],
+        *,
+        key_slot: int = 0,
+        gives_way: bool = False,
     ) -> Reservation | Refusal:
         """Set quota aside like `reserve`; waits for other writers in a thread."""
-        order = self._to_order(route, limits, amounts, key_slot)
+        order = self._to_order(route, limits, amounts, key_slot, gives_way=gives_way)
         with contextlib.suppress(StoreBusyError):
             return self._admit(order, 0.0)
         gave_up = threading.Event()
@@ -268,7 +284,13 @@ class Ledger:
         self._close()
 
     def _to_order(
-        self, route: Route, limits: Sequence[Limit], amounts: Mapping[LimitUnit, int], key_slot: int
+        self,
+        route: Route,
+        limits: Sequence[Limit],
+        amounts: Mapping[LimitUnit, int],
+        key_slot: int,
+        *,
+        gives_way: bool,
     ) -> Order:
         now = self._clock()
         if told := self._books.mirror.learned_of(route):
@@ -285,11 +307,13 @@ class Ledger:
             expires_at=now + self._lease_s,
             generation=health[0].generation + health[1].generation,
         )
-        is_half_open = bool(health[0].openings or health[1].openings)
-        is_probe = is_half_open and any(breaker.probe(row, now) != row for row in health)
-        return Order(reservation, names, charges, is_probe)
+        is_probe = any(breaker.is_due(row, now) for row in health)
+        refusal = barrier(route, health, now, gives_way=gives_way)
+        return Order(reservation, names, charges, is_probe, gives_way, refusal)
 
     def _admit(self, order: Order, wait_s: float) -> Reservation | Refusal:
+        if order.refusal is not None:
+            return order.refusal
         reservation = order.reservation
         outcome: Reservation | Refusal = reservation
         is_written = True
@@ -317,10 +341,10 @@ class Ledger:
         observations: Sequence[LimitObservation] = (),
     ) -> Booking:
         claim = self._books.claims.pop(reservation.id, None)
-        verdict = breaker.to_verdict(attempt, is_local=is_local)
         names = health_names(reservation.route, reservation.key_slot)
         mirror = self._books.mirror
         now = self._clock()
+        verdict = to_verdict(attempt, is_local=is_local, day_left=mirror.day_left(names, now))
         return Booking(
             reservation=reservation,
             names=names,
@@ -332,8 +356,7 @@ class Ledger:
             may_be_gone=claim is not None
             and not (claim.is_written and now < claim.expires_at <= now + LONGEST_LEASE_S),
             touches_health=verdict.kind not in {"success", "none"}
-            or _is_ailing(mirror.health(names[0]))
-            or _is_ailing(mirror.health(names[1])),
+            or not all(breaker.is_well(mirror.health(name), now) for name in names),
             now=now,
             is_written=claim is None or claim.is_written,
         )
@@ -348,9 +371,10 @@ class Ledger:
                 if not wait_s:
                     raise
                 _logger.warning("the state was busy for %.0f s; %s is not settled", wait_s, reservation.route)
-        is_failure = booking.verdict.kind == "failure"
-        if is_first and (is_failure or booking.attempt.outcome == "ok"):
-            sample = to_sample(booking.attempt, booking.now, is_failure=is_failure)
+        kind = booking.verdict.kind
+        if is_first and kind in {"success", "failure", "throttled"}:
+            is_failure, is_throttled = kind == "failure", kind == "throttled"
+            sample = to_sample(booking.attempt, booking.now, is_failure=is_failure, is_throttled=is_throttled)
             self._books.add_sample(str(reservation.route), sample)
 
     def _change_health(self, name: str, change: Callable[[Health], Health]) -> None:
@@ -384,7 +408,3 @@ class Ledger:
         if isinstance(outcome, Reservation):
             with contextlib.suppress(StoreBusyError):
                 self._book(self._to_release(outcome), 0.0)
-
-
-def _is_ailing(health: Health) -> bool:
-    return bool(health.failures or health.openings or health.hits or health.probe_until)

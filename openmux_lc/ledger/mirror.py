@@ -9,22 +9,29 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
 from openmux_lc.ledger.batch import SeenRefusal, add_refusals
-from openmux_lc.ledger.health import Health, pause
+from openmux_lc.ledger.health import Health, pause, room_at
 from openmux_lc.ledger.learned import Learned
 from openmux_lc.ledger.quota import Account, Counter, headroom, to_account
 from openmux_lc.ledger.stats import Sample, Stats, decayed, fold
 from openmux_lc.ledger.store import Refused
 from openmux_lc.types.catalog import Route
-from openmux_lc.types.state import Cooldown, CooldownSource, RouteState, Snapshot
+from openmux_lc.types.state import Cooldown, CooldownSource, RouteState, Snapshot, longest
 
 __all__ = ["Mirror"]
 
 _AGES_S: Final = 600.0
 """How often decayed counts are brought up to date; they halve in two days."""
+
+_CALMS_S: Final = 30.0
+"""How often trouble is brought up to date; it is gone in minutes."""
+
+_LONG_WINDOW_S: Final = 6 * 3600.0
+"""A quota of so many seconds bounds the day's work; a shorter one bounds bursts."""
 
 _UNKNOWN: Final = Health()
 _UNMEASURED: Final = Stats()
@@ -64,6 +71,8 @@ class Mirror:
         self._looked_at = 0.0
         self._is_stuck = False
         self._aged_at = 0.0
+        self._calmed_at = 0.0
+        self._troubled: set[str] = set()
         self._routes: Mapping[Route, RouteState] = {}
         self._cooldowns: Mapping[str, Cooldown] = {}
 
@@ -94,6 +103,18 @@ class Mirror:
     def is_stuck(self) -> bool:
         """Whether a quota is used up by reservations that may have expired."""
         return self._is_stuck
+
+    def day_left(self, names: Iterable[str], now: float) -> float | None:
+        """Return what is left of the tightest quota of a day or longer on any of `names`, None without one."""
+        with self._lock:
+            subjects = [name.partition(" [key ")[0] for name in names]
+            accounts = [(each, self._accounts[each]) for name in subjects for each in self._names.get(name, ())]
+            shares = [
+                headroom(self._counters[each], account.window, now)[0]
+                for each, account in accounts
+                if each in self._counters and _is_of_a_day(account)
+            ]
+        return min(shares, default=None)
 
     def accounts(self, health_name: str) -> list[str]:
         """Return the names of the counters that count on that route or provider."""
@@ -189,6 +210,7 @@ class Mirror:
                 self._stale_counters.update(self._counters)
                 self._pauses_change_at = 0.0
                 self._aged_at = min(self._aged_at, now)
+                self._calmed_at = min(self._calmed_at, now)
             self._looked_at = now
             while self._changes and self._changes[0][0] <= now:
                 self._stale_counters.add(heappop(self._changes)[1])
@@ -197,6 +219,9 @@ class Mirror:
             if now - self._aged_at >= _AGES_S:
                 self._aged_at = now
                 self._stale_routes.update(self._stats)
+            if self._troubled and now - self._calmed_at >= _CALMS_S:
+                self._calmed_at = now
+                self._stale_routes |= self._troubled
             if self._stale_routes:
                 self._rebuild_routes(now)
             if self._pauses_change_at <= now:
@@ -244,7 +269,10 @@ class Mirror:
                 first_token_s=stats.first_token_s,
                 tokens_per_s=stats.tokens_per_s,
                 headroom=min(self._share(name), self._share(provider)),
+                response_s=stats.response_s,
+                trouble=stats.trouble,
             )
+            (self._troubled.add if stats.trouble else self._troubled.discard)(name)
         self._routes = {**self._routes, **fresh}
 
     def _share(self, subject: str) -> float:
@@ -262,15 +290,25 @@ class Mirror:
                 source: CooldownSource = "learned" if name in self._learned else "quota"
                 quota = Cooldown(until=gauge.used_up_until, reason=f"{account.unit} used up", source=source)
                 _keep_longest(cooldowns, account.health_name, quota)
+        moves_at = float("inf")
+        room_from = room_at(self._health.values(), now)
         for name, health in self._health.items():
             paused = pause(health, now)
             if paused is not None:
+                if paused.trial_at < room_from:
+                    paused = replace(paused, trial_at=room_from)
                 _keep_longest(cooldowns, name, paused)
+            # Until a clock that was set back comes again to where the pause began, nothing stands still.
+            if health.since > now:
+                moves_at = now
         self._cooldowns = cooldowns
-        self._pauses_change_at = min((cooldown.until for cooldown in cooldowns.values()), default=float("inf"))
+        self._pauses_change_at = min([moves_at, *(cooldown.until for cooldown in cooldowns.values())])
+
+
+def _is_of_a_day(account: Account) -> bool:
+    return account.window.kind.startswith("calendar") or account.window.seconds >= _LONG_WINDOW_S
 
 
 def _keep_longest(cooldowns: dict[str, Cooldown], name: str, cooldown: Cooldown) -> None:
     known = cooldowns.get(name)
-    if known is None or known.until < cooldown.until:
-        cooldowns[name] = cooldown
+    cooldowns[name] = cooldown if known is None else longest((known, cooldown))

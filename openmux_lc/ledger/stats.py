@@ -1,4 +1,4 @@
-"""Statistics of a route: smoothed speed, decayed counts of successes and failures.
+"""Statistics of a route: smoothed speed, decayed counts of successes and failures, trouble.
 
 Pure. A figure moves by a fixed share with each new sample, so that no old call keeps
 its weight for good.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from openmux_lc.errors import TimedOut
 from openmux_lc.types.run import Attempt, Usage
 
 __all__ = ["Sample", "Stats", "decayed", "fold", "to_sample"]
@@ -16,6 +17,14 @@ _ALPHA: Final = 0.3
 _HALF_LIFE_S: Final = 2 * 86_400.0
 _SHORTEST_SPAN_S: Final = 0.001
 _FASTEST_TOKENS_PER_S: Final = 20_000.0
+_LONGEST_RESPONSE_S: Final = 120.0
+_MOST_TROUBLE: Final = 10.0
+_TROUBLE_FADES_S: Final = 120.0
+"""Seconds in which trouble falls by 1, whatever has happened before."""
+
+_THROTTLED: Final = 3.0
+_FAILED: Final = 1.0
+"""What a rate limit and any other failure add to the trouble: the limit comes again sooner."""
 
 
 class Stats(NamedTuple):
@@ -26,6 +35,8 @@ class Stats(NamedTuple):
     failures: float = 0.0
     first_token_s: float | None = None
     tokens_per_s: float | None = None
+    response_s: float | None = None
+    trouble: float = 0.0
 
 
 class Sample(NamedTuple):
@@ -36,31 +47,48 @@ class Sample(NamedTuple):
     is_failure: bool
     first_token_s: float | None = None
     tokens_per_s: float | None = None
+    response_s: float | None = None
+    trouble: float = 0.0
 
 
-def to_sample(attempt: Attempt, at: float, *, is_failure: bool) -> Sample:
+def to_sample(attempt: Attempt, at: float, *, is_failure: bool, is_throttled: bool = False) -> Sample:
     """Return what `attempt` adds to its route's figures.
 
     Args:
         is_failure: It failed for the route's own fault.
+        is_throttled: It was refused for a rate limit.
     """
+    response_s = min(attempt.elapsed_s, _LONGEST_RESPONSE_S)
     if attempt.outcome != "ok":
-        return Sample(at, is_success=False, is_failure=is_failure)
+        return Sample(
+            at,
+            is_success=False,
+            is_failure=is_failure,
+            # A refusal is quick and says nothing of how long an answer takes; waiting in vain does.
+            response_s=response_s if attempt.error == TimedOut.__name__ else None,
+            trouble=_FAILED if is_failure else _THROTTLED if is_throttled else 0.0,
+        )
     return Sample(
         at,
         is_success=True,
         is_failure=False,
         first_token_s=attempt.first_token_s,
         tokens_per_s=_tokens_per_s(attempt, attempt.usage),
+        response_s=response_s or None,
     )
 
 
 def decayed(stats: Stats, now: float) -> Stats:
-    """Return the figures as they weigh at `now`: counts halve every two days."""
+    """Return the figures as they weigh at `now`: counts halve every two days, trouble is gone in minutes."""
     if now <= stats.at:
         return stats
     share = 0.5 ** ((now - stats.at) / _HALF_LIFE_S)
-    return stats._replace(at=now, successes=stats.successes * share, failures=stats.failures * share)
+    return stats._replace(
+        at=now,
+        successes=stats.successes * share,
+        failures=stats.failures * share,
+        trouble=max(0.0, stats.trouble - (now - stats.at) / _TROUBLE_FADES_S),
+    )
 
 
 def fold(stats: Stats, sample: Sample) -> Stats:
@@ -72,6 +100,8 @@ def fold(stats: Stats, sample: Sample) -> Stats:
         aged.failures + sample.is_failure,
         _smoothed(aged.first_token_s, sample.first_token_s),
         _smoothed(aged.tokens_per_s, sample.tokens_per_s),
+        _smoothed(aged.response_s, sample.response_s),
+        min(_MOST_TROUBLE, aged.trouble + sample.trouble),
     )
 
 

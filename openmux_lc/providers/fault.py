@@ -38,7 +38,7 @@ from openmux_lc.providers.limits import (
 from openmux_lc.providers.redact import request_texts, shown
 from openmux_lc.types.catalog import Provider
 from openmux_lc.types.json import Json, as_int, dig
-from openmux_lc.types.state import LimitObservation
+from openmux_lc.types.state import CooldownSource, LimitObservation
 from openmux_lc.types.wire import Call
 
 __all__ = ["error_text", "has_error", "to_fault"]
@@ -100,6 +100,7 @@ def to_fault(call: Call, reply: Reply, *, now: float, payload: Json = None) -> P
     code = shown(told.code, secrets=secrets, texts=texts)[:60]
     status = outer or told.status
     marks = ", ".join(filter(None, (f"HTTP {status}" if status else "", code)))
+    wait_s, wait_source = _wait(call, reply, told, kind, now)
     said = shown(told.text, secrets=secrets, texts=texts)
     ends = [f" ({marks})" if marks else "", f": {said}" if said else ""]
     return kind(
@@ -107,7 +108,8 @@ def to_fault(call: Call, reply: Reply, *, now: float, payload: Json = None) -> P
         provider=call.provider.id,
         model=call.model,
         status_code=status,
-        retry_after=_wait_s(call, reply, told, kind, now),
+        retry_after=wait_s,
+        wait_source=wait_source,
         scope=scope,
         advice=advice,
         provider_code=code,
@@ -142,29 +144,31 @@ def _clue(provider: Provider, reply: Reply, told: Told, status: int | None) -> C
     )
 
 
-def _wait_s(call: Call, reply: Reply, told: Told, kind: type[ProviderError], now: float) -> float | None:
-    """Return how long to leave alone what failed; None where waiting mends nothing.
+def _wait(
+    call: Call, reply: Reply, told: Told, kind: type[ProviderError], now: float
+) -> tuple[float | None, CooldownSource]:
+    """Return how long to leave alone what failed, and who says so; None where waiting mends nothing.
 
     A calendar day that is spent outweighs a `RetryInfo`, which looks no further than
     the current minute; else the host's own word counts.
     """
     window = read_window(told.sample)
     if kind is PaymentRequired:
-        return until_refill(window, now) if window == "month" else _PAID_S
+        return (until_refill(window, now), "learned") if window == "month" else (_PAID_S, "heuristic")
     if kind not in {RateLimited, ServerError}:
-        return None
+        return None, "header"
     is_limit = kind is RateLimited
     hint_s = read_retry_after(reply.headers, told.payload, told.sample, now, is_limit=is_limit)
     if hint_s is None and told.inner is not None:
         hint_s = read_retry_after({}, told.inner, told.sample, now, is_limit=is_limit)
     if not is_limit or window is None:
-        return hint_s
+        return hint_s, "header"
     is_pacific = "pacific_days" in call.provider.quirks
     is_short_sighted = window == "day" and (is_pacific or names_retry_delay(told.payload))
     if hint_s is not None and not is_short_sighted:
-        return hint_s
+        return hint_s, "header"
     zone = "America/Los_Angeles" if is_pacific else "UTC"
-    return max(hint_s or 0.0, until_refill(window, now, zone))
+    return max(hint_s or 0.0, until_refill(window, now, zone)), "learned"
 
 
 def _limits(

@@ -95,7 +95,7 @@ def paused_routes(
         return {}
     pauses = ((entry.route, snapshot.cooldown(entry.route)) for entry in entries)
     return {
-        route: Rejection(route=str(route), reason=f"paused: {pause.reason}", until=pause.until)
+        route: Rejection(route=str(route), reason=f"paused: {pause.reason}", until=pause.until, source=pause.source)
         for route, pause in pauses
         if pause is not None and (route not in named or pause.source == "paid")
     }

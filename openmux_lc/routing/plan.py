@@ -23,7 +23,6 @@ __all__ = ["Pool", "make_plan"]
 
 _UNKNOWN = RouteState()
 _KEPT_RANKINGS = 128
-_GUESSED = frozenset({"breaker", "heuristic"})
 _NO_LIMIT = 1 << 60
 
 
@@ -184,10 +183,11 @@ def _rank(pool: Pool, kind: _Kind, found: Classification, weights: Mapping[str, 
 def _on_trial(rows: Sequence[tuple[PoolEntry, Candidate]], snapshot: Snapshot) -> list[tuple[PoolEntry, Candidate]]:
     """Return the routes whose pause is a guess of ours, where nobody else is left to ask.
 
-    A pause that the provider told, a quota that is used up and a cost stay what they are.
+    A pause that the provider told, a quota that is used up and a cost stay what they are,
+    also where a longer guess of ours lies over them.
     """
     pauses = ((row, snapshot.cooldown(row[0].route)) for row in rows)
-    return [row for row, pause in pauses if pause is not None and pause.source in _GUESSED]
+    return [row for row, pause in pauses if pause is not None and pause.is_guess and pause.firm_until <= snapshot.at]
 
 
 def _too_small(ranking: _Ranking, requirements: Requirements, named: frozenset[Route]) -> dict[Route, Rejection]:
@@ -299,6 +299,8 @@ def _why(
         lines.append(f"{first} was named by the caller")
         return tuple(lines)
     value = next(candidate.score for candidate in candidates if candidate.route == first)
-    terms = ", ".join(f"{name} {amount:.2f}" for name, amount in value.terms.items() if name != "known" or amount < 1)
+    terms = ", ".join(
+        f"{name} {amount:.2f}" for name, amount in value.terms.items() if name not in {"known", "calm"} or amount < 1
+    )
     lines.append(f"{first} is best of {len(candidates)} by {options.routing_profile!r}: {value.total:.2f} ({terms})")
     return tuple(lines)

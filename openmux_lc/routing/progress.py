@@ -20,6 +20,7 @@ _LESSONS: Final = 3
 """A host names one refused parameter at a time; each repeat goes without another one."""
 _REFUSALS: Final = 2
 _KEY_FAULTS: Final = 2
+_LONGEST_WAIT_S: Final = 8.0
 _DONE: Final = Wave()
 
 
@@ -47,7 +48,11 @@ def next_calls(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[Answer
         if route is not None:
             calls.append((number, route))
             taken.add(route)
-    return Wave(calls=tuple(calls), why=_why(attempts)) if calls else _DONE
+    waits_s = {call: _wait_s(plan, *call, attempts) for call in calls}
+    timely = tuple(call for call in calls if now + waits_s[call] < deadline)
+    if not timely:
+        return _DONE
+    return Wave(calls=timely, why=_why(attempts), wait_s=max(waits_s[call] for call in timely))
 
 
 def _open_branches(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[Answer]) -> list[int]:
@@ -81,11 +86,28 @@ def _useful_repeats(last: Attempt, max_retries: int) -> int:
 
 def _once_more(plan: Plan, own: Sequence[Attempt]) -> Route | None:
     """Return the last route again: where nobody else is left, a passing fault is worth a repeat."""
-    if not own or own[-1].error not in _PASSING or own[-1].retry_after:
+    if not own or own[-1].retry_after or not (own[-1].error in _PASSING or _was_not_sent(own[-1])):
         return None
     last = own[-1].route
     repeats = sum(1 for attempt in own if attempt.route == last) - 1
     return last if repeats < plan.options.max_retries else None
+
+
+def _was_not_sent(attempt: Attempt) -> bool:
+    """Whether no connection came about, so that a repeat cannot be answered twice."""
+    is_unreachable = attempt.error == "ConnectionFailed" and attempt.status_code is None
+    return is_unreachable and attempt.scope == "provider"
+
+
+def _wait_s(plan: Plan, number: int, route: Route, attempts: Sequence[Attempt]) -> float:
+    """Return how long to wait before `route` is called: twice as long before each repeat of it.
+
+    A repeat after a lesson is another request, another key or route has done no wrong: none waits.
+    """
+    own = [attempt for attempt in attempts if attempt.branch == number and attempt.route == route]
+    if not own or own[-1].error == "InvalidRequest" or own[-1].has_other_key:
+        return 0.0
+    return min(plan.options.backoff_s * 2.0 ** min(len(own) - 1, 16), _LONGEST_WAIT_S)
 
 
 def _skipped_providers(attempts: Sequence[Attempt]) -> set[str]:

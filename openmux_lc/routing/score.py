@@ -31,6 +31,10 @@ PROFILES: Final[Mapping[str, Mapping[str, float]]] = {
 _UNMEASURED_LATENCY: Final = 0.6
 _FAST_S: Final = 0.1
 _SLOW_S: Final = 5.0
+_FAST_WHOLE_S: Final = 0.5
+_SLOW_WHOLE_S: Final = 30.0
+_TROUBLE_COSTS: Final = 0.06
+"""What each point of trouble takes off: one failure a little, several in a few minutes more than half."""
 _SMALL_WINDOW: Final = 4096
 _LARGE_WINDOW: Final = 1_000_000
 _UNKNOWN_WINDOW: Final = 0.3
@@ -66,10 +70,11 @@ def score(
     state: RouteState,
     weights: Mapping[str, float],
 ) -> Score:
-    """Return `(weighted mean of the terms) x reliability x headroom`, all told.
+    """Return `(weighted mean of the terms) x reliability x calm x headroom`, all told.
 
     Reliability is the share of successes with two of them given in advance, so that a
-    new route is not held back; headroom is 1 down to a fifth of the quota and falls to
+    new route is not held back; calm falls with each failure of the last minutes, however
+    good the years before were; headroom is 1 down to a fifth of the quota and falls to
     0.1 from there.
     """
     terms = {
@@ -92,6 +97,7 @@ def with_state(fresh: Score, state: RouteState, weights: Mapping[str, float], *,
         **fresh.terms,
         "latency": _latency(state),
         "reliability": (2 + state.successes) / (2 + state.successes + state.failures),
+        "calm": 1.0 - _TROUBLE_COSTS * min(10.0, max(0.0, state.trouble)),
         "headroom": 1.0 if state.headroom >= _PLENTY else 0.1 + 0.9 * state.headroom / _PLENTY,
     }
     if not is_local:
@@ -99,7 +105,8 @@ def with_state(fresh: Score, state: RouteState, weights: Mapping[str, float], *,
     mean = sum([weights.get(name, 0.0) * terms[name] for name in TERMS if name in terms]) / (
         sum(weights.values()) or 1.0
     )
-    return Score(total=mean * terms["reliability"] * terms["headroom"] * terms["known"], terms=terms)
+    total = mean * terms["reliability"] * terms["calm"] * terms["headroom"] * terms["known"]
+    return Score(total=total, terms=terms)
 
 
 def affinity(found: Score) -> Score:
@@ -124,11 +131,19 @@ def _fit(quality: float, difficulty: float) -> float:
 
 
 def _latency(state: RouteState) -> float:
-    """Return 1 at 100 ms to the first token and 0 at 5 s, on a log scale."""
-    if state.first_token_s is None:
-        return _UNMEASURED_LATENCY
-    seconds = min(_SLOW_S, max(_FAST_S, state.first_token_s))
-    return 1.0 - math.log(seconds / _FAST_S) / math.log(_SLOW_S / _FAST_S)
+    """Return 1 at 100 ms to the first token and 0 at 5 s, on a log scale.
+
+    Where nothing was ever streamed the whole call counts, from half a second to half a minute.
+    """
+    if state.first_token_s is not None:
+        return _quickness(state.first_token_s, _FAST_S, _SLOW_S)
+    if state.response_s is not None:
+        return _quickness(state.response_s, _FAST_WHOLE_S, _SLOW_WHOLE_S)
+    return _UNMEASURED_LATENCY
+
+
+def _quickness(seconds: float, fast_s: float, slow_s: float) -> float:
+    return 1.0 - math.log(min(slow_s, max(fast_s, seconds)) / fast_s) / math.log(slow_s / fast_s)
 
 
 def _plenty(entry: PoolEntry, difficulty: float) -> float:

@@ -144,6 +144,8 @@ def _rejection(rejection: Rejection) -> dict[str, Json]:
     entry: dict[str, Json] = {"route": _short(rejection.route), "reason": _short(rejection.reason)}
     if rejection.until is not None:
         entry["until"] = round(rejection.until)
+    if rejection.source is not None:
+        entry["source"] = rejection.source
     return entry
 
 

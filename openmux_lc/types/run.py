@@ -13,7 +13,7 @@ from typing import Literal
 from openmux_lc.errors import Advice, FaultScope
 from openmux_lc.types.catalog import LimitUnit, Route, Task
 from openmux_lc.types.json import Json, JsonObject
-from openmux_lc.types.state import LimitObservation
+from openmux_lc.types.state import CooldownSource, LimitObservation
 
 __all__ = [
     "Answer",
@@ -95,6 +95,7 @@ class Options:
         timeout_s: Deadline of the whole run.
         max_attempts: Calls that may be made in all.
         max_retries: Repeats of one route where repeating can help.
+        backoff_s: Wait before the first repeat after a passing fault; it doubles with each.
         fan_out: Answers wanted from different routes.
         strategy: How several answers become one.
         seed: Makes ties deterministic.
@@ -106,6 +107,7 @@ class Options:
     timeout_s: float = 120.0
     max_attempts: int = 8
     max_retries: int = 1
+    backoff_s: float = 0.05
     fan_out: int = 1
     strategy: Literal["best", "concatenate", "vote"] = "best"
     seed: int | None = None
@@ -166,11 +168,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """A route that cannot serve this request, why, and until when if that ends."""
+    """A route that cannot serve this request, why, and until when if that ends.
+
+    Args:
+        source: Who says until when.
+    """
 
     route: str
     reason: str
     until: float | None = None
+    source: CooldownSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,10 +201,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """Routes to call next, one per open branch; empty means done."""
+    """Routes to call next, one per open branch; empty means done.
+
+    Args:
+        wait_s: How long to wait before: a repeat gives a passing fault time to pass.
+    """
 
     calls: tuple[tuple[int, Route], ...] = ()
     why: str = ""
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +324,7 @@ class Attempt:
     advice: Advice | None = None
     scope: FaultScope | None = None
     retry_after: float | None = None
+    wait_source: CooldownSource = "header"
     elapsed_s: float = 0.0
     first_token_s: float | None = None
     usage: Usage | None = None

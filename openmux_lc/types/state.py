@@ -5,13 +5,14 @@ A `Snapshot` is what routing sees of the ledger: a value, read once per run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from openmux_lc.types.catalog import LimitUnit, Route
 
 __all__ = [
+    "GUESSES",
     "REFUSAL_LIFE_S",
     "Cooldown",
     "CooldownSource",
@@ -21,6 +22,7 @@ __all__ = [
     "Reservation",
     "RouteState",
     "Snapshot",
+    "longest",
     "slot_name",
 ]
 
@@ -29,6 +31,9 @@ REFUSAL_LIFE_S: Final = 7 * 86_400.0
 
 CooldownSource = Literal["header", "learned", "heuristic", "breaker", "quota", "paid"]
 """`paid`: a call was seen to cost money; not even naming the route lifts that."""
+
+GUESSES: Final[frozenset[CooldownSource]] = frozenset({"heuristic", "breaker"})
+"""Nobody told them: they give way where nobody else is left to ask."""
 
 
 LimitSource = Literal["header", "body", "account"]
@@ -58,11 +63,49 @@ class LimitObservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cooldown:
-    """A route (or a whole provider) is left alone until `until` (epoch seconds)."""
+    """A route (or a whole provider) is left alone until `until` (epoch seconds).
+
+    Args:
+        reason: Why, and what was seen.
+        source: Who says for how long.
+        told_until: The part of a guess of ours that somebody told; nothing is tried before.
+        trial_at: From then on one call may try whether a guess of ours is over.
+    """
 
     until: float
     reason: str
     source: CooldownSource = "heuristic"
+    told_until: float = 0.0
+    trial_at: float = float("inf")
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nobody told it."""
+        return self.source in GUESSES
+
+    @property
+    def firm_until(self) -> float:
+        """Epoch seconds before which not even a trial is made."""
+        return self.told_until if self.is_guess else self.until
+
+
+def longest(pauses: Iterable[Cooldown]) -> Cooldown:
+    """Return several pauses of one route as one: what any of them forbids is forbidden.
+
+    The last to end tells the reason; a cost outweighs every other, as it must not be forgotten.
+    """
+    every = tuple(pauses)
+    last = max(every, key=lambda pause: pause.until)
+    if len(every) == 1:
+        return last
+    told = next((pause for pause in every if pause.source == "paid"), last)
+    return replace(
+        last,
+        reason=told.reason,
+        source=told.source,
+        told_until=max(pause.firm_until for pause in every),
+        trial_at=max(pause.trial_at for pause in every),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +117,7 @@ class Reservation:
         amounts: What was set aside, by unit.
         expires_at: Epoch seconds after which the quota comes back by itself.
         generation: How many pauses of route and provider had begun when it was made.
+        is_trial: It is the one call that tries whether one of them has recovered.
     """
 
     id: str
@@ -83,15 +127,17 @@ class Reservation:
     made_at: float = 0.0
     expires_at: float = 0.0
     generation: int = 0
+    is_trial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """No quota: which limit is exhausted and when it refills (epoch seconds)."""
+    """Not now: which limit is exhausted, or which pause holds, and until when (epoch seconds)."""
 
     route: Route
     reason: str
     until: float
+    source: CooldownSource = "quota"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +150,8 @@ class RouteState:
         first_token_s: Smoothed time to the first token.
         tokens_per_s: Smoothed rate after the first token.
         headroom: 0..1, the share of its tightest quota that is left.
+        response_s: Smoothed time of a whole call; one that timed out took that long.
+        trouble: 0..10, what went wrong in the last minutes; fades by 1 in two minutes.
     """
 
     successes: float = 0.0
@@ -111,6 +159,14 @@ class RouteState:
     first_token_s: float | None = None
     tokens_per_s: float | None = None
     headroom: float = 1.0
+    response_s: float | None = None
+    trouble: float = 0.0
+
+    @property
+    def success_rate(self) -> float | None:
+        """The share of calls that were answered, None while there were none."""
+        calls = self.successes + self.failures
+        return self.successes / calls if calls else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +176,7 @@ class Snapshot:
     Args:
         routes: Figures by route; a missing one is unknown.
         cooldowns: By route string, or by provider id for a whole provider; by `slot_name`
-            where a further key was used.
+            where a further key was used. Those that one call may try now are among them.
         key_slots: Slots of the keys that may take turns, by provider id; the first else.
     """
 
@@ -139,13 +195,14 @@ class Snapshot:
         return min(held, key=_ends_at) if held and len(held) == len(pauses) else None
 
     def slot_cooldown(self, route: Route, slot: int) -> Cooldown | None:
-        """Return the pause that holds for `route` with that key now, the longer of two."""
+        """Return the pause that holds for `route` with that key now, the longer of two; None where a trial is due."""
         pauses = (
             self.cooldowns.get(slot_name(str(route), slot)),
             self.cooldowns.get(slot_name(route.provider, slot)),
         )
         live = [pause for pause in pauses if pause is not None and pause.until > self.at]
-        return max(live, key=_ends_at) if live else None
+        held = longest(live) if live else None
+        return None if held is None or held.trial_at <= self.at else held
 
 
 def slot_name(name: str, key_slot: int) -> str:

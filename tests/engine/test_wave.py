@@ -5,6 +5,9 @@ import time
 from pathlib import Path
 
 from openmux_lc.engine.ask import aask, ask
+from openmux_lc.engine.nodes import Nodes
+from openmux_lc.engine.run import arun, run
+from openmux_lc.engine.run_state import Run
 from openmux_lc.mux import to_request
 from openmux_lc.testing import Answer, FakeUpstream, Received, server_error, stalled
 from openmux_lc.types.run import Options
@@ -91,3 +94,43 @@ def test_a_route_that_reports_a_cost_is_left_alone(tmp_path: Path):
     assert any("cost" in line for line in first["why"])
     assert "b:m" == second["route"]
     assert "paused: it reported a cost" == second["rejected"][0]["reason"]
+
+
+def test_a_repeat_waits_first_and_failover_does_not(tmp_path: Path):
+    """S2-12: the wait is a function that a test may put its own in place of."""
+    slept: list[float] = []
+    flaky = [server_error(503), server_error(503), GOOD]
+    with FakeUpstream(flaky) as a, make_pool(tmp_path, {"a": a}) as mux:
+        state = Run(request=QUESTION, options=Options(max_retries=3, backoff_s=2.0), sleep=slept.append)
+        run(Nodes(mux), state)
+    with FakeUpstream([server_error()]) as a, FakeUpstream([GOOD]) as b, make_pool(tmp_path, {"a": a, "b": b}) as mux:
+        other = Run(request=QUESTION, options=Options(backoff_s=9.0), sleep=slept.append)
+        run(Nodes(mux), other)
+
+    assert [2.0, 4.0] == slept
+    assert [GOOD.text] * 2 == [each.answers[0].text for each in (state, other)]
+
+
+async def test_an_async_repeat_waits_without_blocking_and_within_the_deadline(tmp_path: Path):
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    with FakeUpstream([server_error(503), GOOD]) as a, make_pool(tmp_path, {"a": a}) as mux:
+        state = Run(request=QUESTION, options=Options(backoff_s=3.0), asleep=sleep)
+        await arun(Nodes(mux), state)
+        await mux.aclose()
+
+    assert [3.0] == slept
+    assert GOOD.text == state.answers[0].text
+
+
+def test_with_the_defaults_failover_takes_less_than_a_second(tmp_path: Path):
+    """S1-17: also where the only route is repeated first."""
+    with FakeUpstream([server_error(503), GOOD]) as a, make_pool(tmp_path, {"a": a}) as mux:
+        started = time.monotonic()
+        ask(mux, QUESTION)
+        took = time.monotonic() - started
+
+    assert took < 1.0

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openmux_lc.ledger.capacity import admitted
 from openmux_lc.ledger.ledger import Ledger
+from openmux_lc.ledger.refills import Moments, admitted
 from openmux_lc.types.capacity import Capacity, RouteNeed
 from openmux_lc.types.catalog import Limit, LimitScope, LimitUnit, Route, Window
 from openmux_lc.types.run import Attempt, Usage
@@ -175,7 +175,7 @@ def test_places_at_once_bound_now_and_not_today(ledger: Ledger) -> None:
 )
 def test_each_kind_of_window_refills_its_own_way(window: Window, expected: int | None) -> None:
     """Sixty per window, five left, two hours to go; what comes back at the very end comes too late."""
-    assert expected == admitted(limit(60, window), 5, NOON, NOON + 7200)
+    assert expected == admitted([(limit(60, window), 5, 1)], Moments(NOON, NOON, NOON + 7200))
 
 
 TEN_MINUTES, BUCKET = Window(kind="rolling", seconds=600), Window(kind="token_bucket", seconds=900)

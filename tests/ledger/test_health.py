@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmux_lc.ledger.health import Health, after, circuit, clear, cool, pause, probe, to_verdict
+from openmux_lc.ledger.health import Health, after, circuit, clear, cool, is_due, pause, probe
+from openmux_lc.ledger.verdict import to_verdict
 from openmux_lc.types.catalog import Route
 from openmux_lc.types.run import Attempt
 from openmux_lc.types.state import Cooldown
@@ -44,24 +45,28 @@ def fault(error="ServerError", **changes):
     return Attempt(route=ROUTE, outcome="failed", error=error, **changes)
 
 
-def tell(health, *steps, now=NOON, is_local=False):
+def tell(health, *steps, now=NOON, is_local=False, day_left=None, **known):
     """The state after several attempts at one moment."""
     for attempt in steps:
-        health = after(health, to_verdict(attempt, is_local=is_local), now)
+        health = after(health, to_verdict(attempt, is_local=is_local, day_left=day_left), now, **known)
     return health
 
 
 @given(st.lists(st.tuples(attempts, st.floats(-500, 5_000), st.booleans(), st.booleans()), max_size=25))
 def test_no_deadline_is_ever_shortened(steps):
-    """FIELD 3: `until = max(old, new)` through any order of attempts, also with a clock that jumps."""
+    """FIELD 3: `until = max(old, new)` through any order of attempts, also with a clock that jumps.
+
+    Only a clock that was set back by more than a whole pause ends it: nobody waits for it twice.
+    """
     health, now = Health(), NOON
     for attempt, pause_s, is_local, is_current in steps:
         now += pause_s
         before = health
+        is_over = before.since - now > before.until - before.since
 
         health = after(health, to_verdict(attempt, is_local=is_local), now, is_current=is_current)
 
-        assert before.until <= health.until <= max(before.until, now + 31 * 86_400)
+        assert (0 if is_over else before.until) <= health.until <= max(before.until, now + 31 * 86_400)
         assert before.generation <= health.generation
 
 
@@ -153,9 +158,10 @@ def test_a_probe_that_was_given_up_lets_the_next_one_try():
     opened = tell(Health(), fault(), fault(), fault())
     probing = probe(opened, NOON + 61)
 
-    given_up = tell(probing, Attempt(route=ROUTE, outcome="cancelled"), now=NOON + 62)
+    given_up = tell(probing, Attempt(route=ROUTE, outcome="cancelled"), now=NOON + 62, holds_trial=True)
 
     assert opened == given_up
+    assert probing == tell(probing, Attempt(route=ROUTE, outcome="cancelled"), now=NOON + 62)
 
 
 @pytest.mark.parametrize("outcome", ["cancelled", "abandoned"])
@@ -192,23 +198,75 @@ def test_429_with_retry_after_rests_for_that_time():
 
 
 def test_429_without_a_word_climbs_the_ladder_once_per_pause():
-    """60 s, 2 min, 10 min, 1 h; those that were under way together count once."""
+    """FIELD e2: 2 min, 10 min, 1 h, a day; those that were under way together count once."""
     health, now, lasted = Health(), NOON, []
     for _ in range(5):
-        health = tell(health, fault("RateLimited"), fault("RateLimited"), now=now)
+        health = tell(health, fault("RateLimited"), fault("RateLimited"), now=now, day_left=0.1)
         lasted.append(health.until - now)
         now = health.until
 
-    assert [60, 120, 600, 3600, 3600] == lasted
+    # The fifth comes when the first is more than a day old.
+    assert [120, 600, 3600, 86_400, 120] == lasted
     assert "heuristic" == health.source
+    assert "RateLimited without a word of how long, step 1 of 4" == health.reason
+
+
+def test_where_no_limit_of_the_day_is_known_the_ladder_ends_at_ten_minutes():
+    """FIELD e2: an unknown limit is a guess, and a long guess costs more than a short one."""
+    health, now, lasted = Health(), NOON, []
+    for _ in range(4):
+        health = tell(health, fault("RateLimited"), now=now)
+        lasted.append(health.until - now)
+        now = health.until
+
+    assert [120, 600, 600, 600] == lasted
+
+
+@pytest.mark.parametrize(
+    ("limited", "day_left"),
+    [
+        (fault("RateLimited", retry_after=60.0, wait_source="learned"), None),
+        (fault("RateLimited", retry_after=60.0, wait_source="learned"), 0.0),
+        (fault("RateLimited"), 0.5),
+        (fault("RateLimited", retry_after=0.0), 1.0),
+    ],
+    ids=["named the minute", "named the minute at the day's end", "most of the day is left", "retry-after zero"],
+)
+def test_a_short_window_rests_90_seconds_and_never_climbs(limited, day_left):
+    """FIELD e2: transient."""
+    health, now, lasted = Health(), NOON, []
+    for _ in range(4):
+        health = tell(health, limited, now=now, day_left=day_left)
+        lasted.append(health.until - now)
+        now = health.until
+
+    assert [90, 90, 90, 90] == lasted
+    assert (0, "heuristic") == (health.hits, health.source)
+    assert "a limit by the minute" in health.reason
+
+
+def test_a_day_that_the_fault_named_is_learned_not_guessed():
+    """The end of a window that is named is no guess: nobody tries before it."""
+    health = tell(Health(), fault("RateLimited", retry_after=40_000.0, wait_source="learned"))
+
+    assert (NOON + 40_000, "learned", 0) == (health.until, health.source, health.hits)
+    assert not is_due(health, NOON + 39_000)
+
+
+@pytest.mark.parametrize(("told_s", "rests_s"), [(10.0, 300), (900.0, 900)])
+def test_retry_after_is_a_floor(told_s, rests_s):
+    """FIELD e2: never less than was told, never less than the fault is worth."""
+    health = tell(Health(), fault("AuthenticationFailed", retry_after=told_s))
+
+    assert NOON + rests_s == health.until
 
 
 def test_a_success_takes_the_ladder_away():
-    """The next 429 is the first again."""
+    """It shows that the pause was long enough: the next 429 is the first again."""
     health = tell(Health(), fault("RateLimited"))
-    health = tell(health, OK, now=NOON + 61)
+    health = tell(health, OK, now=NOON + 121)
 
-    assert NOON + 70 + 60 == tell(health, fault("RateLimited"), now=NOON + 70).until
+    assert NOON + 130 + 120 == tell(health, fault("RateLimited"), now=NOON + 130).until
 
 
 def test_a_rate_limit_is_no_failure():
@@ -219,7 +277,13 @@ def test_a_rate_limit_is_no_failure():
 
 
 @pytest.mark.parametrize(
-    ("error", "seconds"), [("AuthenticationFailed", 300), ("ModelGone", 86_400), ("PaymentRequired", 86_400)]
+    ("error", "seconds"),
+    [
+        ("AuthenticationFailed", 300),
+        ("ModelGone", 86_400),
+        ("PaymentRequired", 86_400),
+        ("PermissionDenied", 86_400),
+    ],
 )
 def test_what_repeating_cannot_mend_rests_at_once(error, seconds):
     """FIELD e2: a wrong key, a model that is gone, a bill."""

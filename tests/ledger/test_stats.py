@@ -52,7 +52,9 @@ def test_the_rate_is_that_after_the_first_token():
 
     sample = to_sample(attempt, NOON, is_failure=False)
 
-    assert Sample(NOON, is_success=True, is_failure=False, first_token_s=1.0, tokens_per_s=25.0) == sample
+    assert (
+        Sample(NOON, is_success=True, is_failure=False, first_token_s=1.0, tokens_per_s=25.0, response_s=3.0) == sample
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,4 +77,28 @@ def test_a_failure_has_no_speed():
 
     sample = to_sample(attempt, NOON, is_failure=True)
 
-    assert Sample(NOON, is_success=False, is_failure=True) == sample
+    assert Sample(NOON, is_success=False, is_failure=True, trouble=1.0) == sample
+
+
+def test_trouble_grows_with_faults_and_is_gone_in_minutes():
+    """FIELD e3: 3 for a rate limit, 1 for another failure, less 1 every two minutes, 10 at most."""
+    limited = to_sample(Attempt(route=ROUTE, outcome="failed"), NOON, is_failure=False, is_throttled=True)
+    failed = to_sample(Attempt(route=ROUTE, outcome="failed"), NOON, is_failure=True)
+
+    stats = fold(fold(Stats(), limited), failed)
+    worst = Stats()
+    for _ in range(20):
+        worst = fold(worst, limited)
+
+    assert (4.0, 10.0) == (stats.trouble, worst.trouble)
+    assert [3.0, 0.0] == [decayed(stats, NOON + later).trouble for later in (120, 600)]
+
+
+def test_a_call_that_timed_out_is_as_slow_as_it_was():
+    """FIELD e3: timeouts enter as latency, up to two minutes; a quick refusal says nothing of speed."""
+    late = Attempt(route=ROUTE, outcome="failed", error="TimedOut", elapsed_s=600.0)
+    refused = Attempt(route=ROUTE, outcome="failed", error="ServerError", elapsed_s=0.01)
+
+    found = [to_sample(each, NOON, is_failure=True).response_s for each in (late, refused)]
+
+    assert [120.0, None] == found

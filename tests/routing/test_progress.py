@@ -223,3 +223,50 @@ def test_a_host_that_names_one_refused_parameter_at_a_time_is_asked_until_it_has
     assert [(0, "a:m")] == _next(plan, lesson, lesson, lesson)
     assert [(0, "b:m")] == _next(plan, lesson, lesson, lesson, lesson)
     assert [(0, "b:m")] == _next(_plan(["a:m", "b:m"], max_retries=0), lesson)
+
+
+def test_a_repeat_waits_twice_as_long_each_time_and_another_route_not_at_all() -> None:
+    """S2-12: exponential back-off, configurable; failover never waits."""
+    plan = _plan(["a:m"], max_retries=20, backoff_s=0.5)
+    waits = [next_calls(plan, [failed("a:m")] * count, (), 0.0, DEADLINE).wait_s for count in range(8)]
+
+    assert [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0] == waits
+    assert 0.0 == next_calls(_plan(["a:m", "b:m"]), [failed("a:m")], (), 0.0, DEADLINE).wait_s
+
+
+def test_a_repeat_after_a_lesson_does_not_wait() -> None:
+    """It is another request: the host has named what it refuses."""
+    lesson = failed("a:m", error="InvalidRequest", advice="retry")
+
+    wave = next_calls(_plan(["a:m"], backoff_s=5.0), [lesson], (), 0.0, DEADLINE)
+
+    assert (((0, route("a:m")),), 0.0) == (wave.calls, wave.wait_s)
+
+
+def test_no_repeat_waits_beyond_the_deadline() -> None:
+    """S2-12: aware of the deadline; a fresh route beside it is called all the same."""
+    plan = _plan(["a:m"], max_retries=3, backoff_s=4.0)
+
+    assert [(0, "a:m")] == _next(plan, failed("a:m"), now=DEADLINE - 4.1)
+    assert [] == _next(plan, failed("a:m"), now=DEADLINE - 4.0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_repeated"),
+    [
+        ({"error": "ConnectionFailed", "advice": "skip_provider", "scope": "provider"}, True),
+        ({"error": "ConnectionFailed", "scope": "provider", "status_code": 302}, False),
+        ({"error": "ConnectionFailed", "scope": "model"}, False),
+        ({"error": "ServerError"}, True),
+        ({"error": "ServerError", "retry_after": 9.0}, False),
+        ({"error": "AuthenticationFailed"}, False),
+        ({"error": "RateLimited"}, False),
+        ({"error": "TimedOut"}, False),
+    ],
+)
+def test_the_last_route_is_repeated_where_that_can_help(fault: dict[str, object], is_repeated: bool) -> None:
+    """FIELD 2: a connection that never came about, or a server's failure, once."""
+    plan = _plan(["a:m"], max_retries=1)
+
+    assert is_repeated == bool(_next(plan, failed("a:m", **fault)))
+    assert [] == _next(plan, failed("a:m", **fault), failed("a:m", **fault))

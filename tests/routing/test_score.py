@@ -203,3 +203,36 @@ def test_the_last_answers_route_gets_a_bonus_that_shows() -> None:
 def test_weights_of_nothing_score_nothing() -> None:
     """A profile whose weights are all zero divides by one, not by nothing."""
     assert 0.0 == score(entry("a:m"), EASY, Requirements(), RouteState(), {"quality": 0.0}).total
+
+
+@given(st.floats(0, 10), st.floats(0, 10), st.sampled_from(list(PROFILES)))
+def test_more_trouble_never_raises_a_score(one: float, other: float, profile: str) -> None:
+    """FIELD e3: what went wrong in the last minutes."""
+    calmer, worse = sorted((one, other))
+
+    assert (
+        _score(entry("a:m"), RouteState(trouble=worse), profile=profile).total
+        <= _score(entry("a:m"), RouteState(trouble=calmer), profile=profile).total
+    )
+
+
+def test_one_failure_weighs_little_and_a_series_more_than_half() -> None:
+    """S0-08: uptime is about now, whatever a long good history says."""
+    history = {"successes": 500.0, "first_token_s": 0.4}
+
+    found = [_score(entry("a:m"), RouteState(**history, trouble=each)).total for each in (0.0, 1.0, 10.0)]
+
+    assert [1.0, pytest.approx(0.94), pytest.approx(0.4)] == [total / found[0] for total in found]
+
+
+def test_where_nothing_was_streamed_the_whole_call_tells_the_speed() -> None:
+    """S1-12, S3-05: response time counts; the time to the first token is better knowledge."""
+    seconds = (0.1, 0.5, 6.0, 30.0, 120.0)
+    found = [_score(entry("a:m"), RouteState(response_s=each)).terms["latency"] for each in seconds]
+
+    assert [1.0, 1.0, pytest.approx(0.393, abs=0.001), 0.0, 0.0] == found
+    assert 1.0 == _score(entry("a:m"), RouteState(response_s=60.0, first_token_s=0.1)).terms["latency"]
+
+
+def test_the_success_rate_is_the_share_that_was_answered() -> None:
+    assert (0.75, None) == (RouteState(successes=3, failures=1).success_rate, RouteState().success_rate)
