@@ -21,17 +21,19 @@ from openmux_lc.ledger.ledger import Ledger
 from openmux_lc.local.discovery import Discovery
 from openmux_lc.local.offline import may_reach
 from openmux_lc.message_input import Messages, to_request
-from openmux_lc.quotas import FIRST_SLOT, declared_limits, turns
+from openmux_lc.quotas import FIRST_SLOT, TOKENS_PER_CALL, declared_limits, forecast, turns
 from openmux_lc.routing.classify import classify
 from openmux_lc.routing.plan import Pool, make_plan
 from openmux_lc.run_memory import RunMemory
 from openmux_lc.settings import Settings
+from openmux_lc.types.capacity import Capacity
 from openmux_lc.types.catalog import Evidence, FreeRule, Limit, Model, PoolEntry, Profile, Provider, Route, Task
 from openmux_lc.types.json import Json
-from openmux_lc.types.report import to_report
+from openmux_lc.types.report import to_dry_report
 from openmux_lc.types.run import Classification, Options, Plan, Report, Request
 from openmux_lc.types.state import Snapshot
 from openmux_lc.types.wire import Adapter, Call
+from openmux_lc.waits import patience_s
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -41,9 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Messages", "Mux", "to_request"]
 
-_LOCAL_WAIT_S = 600.0
-_REMOTE_FIRST_BYTE_S = 30.0
-_REMOTE_WHOLE_S = 90.0
 _KEPT_POOLS = 64
 
 
@@ -192,7 +191,10 @@ class Mux:
                 self._catalog = catalog
                 self._adapters = {}
                 self._named_pools = {}
-                self._pool = Pool.of(self._entries())
+                entries = pool_entries(catalog, settings=self.settings, has_key=self._keys.has)
+                self._pool = Pool.of(
+                    self._unblocked(entry) if entry.route in self._added else entry for entry in entries
+                )
             return self._pool
 
     async def look_around(self) -> None:
@@ -238,19 +240,7 @@ class Mux:
             options: As for a real run.
         """
         chosen = options or self.default_options()
-        plan = self.plan(to_request(messages), chosen)
-        route = next((str(branch[0]) for branch in plan.branches if branch), "")
-        return to_report(
-            Report(
-                run_id="",
-                route=route,
-                classification=plan.classification,
-                why=plan.why,
-                candidates=plan.candidates,
-                rejected=plan.rejected,
-                is_dry_run=True,
-            )
-        )
+        return to_dry_report(self.plan(to_request(messages), chosen))
 
     def recommend(self, text: str, n: int = 5) -> list[dict[str, Json]]:
         """Return the `n` best routes for a task told in plain words, best first."""
@@ -294,15 +284,10 @@ class Mux:
         is_stream: bool,
         key_slot: int = 0,
     ) -> Call:
-        """Return the call that asks `route`, with its key and its waits.
-
-        A route that is not the last one may use two thirds of the time that is left.
-        """
+        """Return the call that asks `route`, with its key and its waits."""
         provider = self.catalog.provider(route.provider)
         now = time.monotonic()
-        remaining = max(0.0, deadline - now)
-        longest = _LOCAL_WAIT_S if provider.is_local else _REMOTE_FIRST_BYTE_S if is_stream else _REMOTE_WHOLE_S
-        patience = min(longest, remaining if is_last else remaining * 2 / 3)
+        patience = patience_s(provider, max(0.0, deadline - now), is_last=is_last, is_stream=is_stream)
         self._truth.ask_if_due(provider)
         key = None if route in self._added else self._keys.find(provider, key_slot)
         return Call(
@@ -334,6 +319,18 @@ class Mux:
         seen = self.ledger.snapshot()
         return replace(seen, key_slots=self._turns) if self._turns else seen
 
+    def capacity(
+        self, *, task: Task = "chat", tokens_per_call: int = TOKENS_PER_CALL, until: float | None = None
+    ) -> Capacity:
+        """Return what can still be called, per route and in all; asks nobody and sends nothing.
+
+        Args:
+            task: Routes that serve it.
+            tokens_per_call: What a usual call uses, prompt and answer together.
+            until: Epoch seconds at which the forecast ends; default the end of the local day.
+        """
+        return forecast(self, task=task, tokens=tokens_per_call, until=until)
+
     def refresh_quotas(self) -> tuple[Told, ...]:
         """Ask every provider that tells it what the account has left; waits five seconds at most."""
         return self._truth.ask({entry.route.provider: entry.provider for entry in self.pool().open}.values())
@@ -364,10 +361,6 @@ class Mux:
         """Close the pool."""
         self.close()
 
-    def _entries(self) -> tuple[PoolEntry, ...]:
-        entries = pool_entries(self.catalog, settings=self.settings, has_key=self._keys.has)
-        return tuple(self._unblocked(entry) if entry.route in self._added else entry for entry in entries)
-
     def _pool_with(self, named: Sequence[Route | Literal["auto"]]) -> Pool:
         """Return the pool with the routes that the user names, known or not."""
         pool = self.pool()
@@ -386,7 +379,9 @@ class Mux:
             return self._named_pools[routes]
 
     def _unblocked(self, entry: PoolEntry) -> PoolEntry:
-        """Return an added model's entry: it brings its own key."""
+        """Return an added model's entry as it may be called: it brings its own key."""
+        if entry.route not in self._added:
+            return entry
         if self.settings.offline and not self._added[entry.route][2]:
             return replace(entry, blocked="offline: remote routes are forbidden by OPENMUX_OFFLINE")
         return replace(entry, blocked="")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from catalog_rows import embeddings_of, free_of, is_on, quirks_of, source_of
+from catalog_rows import embeddings_of, free_of, is_on, quirks_of, source_of, unit_prices_of
 from quality import BOARD_DATE, Board, Gold, by_size
 
 SOURCES = {
@@ -109,7 +109,15 @@ def _chat(fact: dict, model: dict, profiles: Profiles, found: tuple[dict[str, fl
         **({"quality": quality} if quality else {}),
         "capability": quality.get("default", guess),
         "quality_source": source or guessed_from,
+        **_unit_prices(fact, model["id"]),
     }
+
+
+def _unit_prices(fact: dict, model_id: str) -> dict[str, object]:
+    """Return the model's own prices; the facts leave the maker and `-instruct` out of its name."""
+    name = model_id.rsplit("/", 1)[-1].replace("-instruct", "")
+    price = unit_prices_of(fact).get(name)
+    return {"unit_prices": price} if price else {}
 
 
 def _embedder(fact: dict, model: dict, profiles: Profiles) -> dict[str, object]:

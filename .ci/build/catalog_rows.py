@@ -73,6 +73,11 @@ _QUIRKS = (
 _PART_OF_ID = re.compile(r"(?=.{3})[\w./:@-]+")
 _FREE_EMBEDDINGS = ("in free mode", "anonymous", "pool", "within 1000 calls")
 
+# Prices in words: a unit, and a model's name with what its prompt and its answer use.
+_PRICES = re.compile(r"(?P<unit>\w+) per M tokens in/out: (?P<prices>.*)")
+_PRICE = re.compile(r"([\w.-]+) (\d+)/(\d+)(?=;|$)")
+_A_DATE = re.compile(r"\d{4}(?:-\d\d){0,2}(?!\d)")
+
 _AUDIO = {"audio_seconds_per_hour": 3600, "audio_seconds_per_day": 86_400}
 _ROLLING = {"rps": 1, "rpm": 60, "rph": 3600, "tpm": 60, "tph": 3600, **_AUDIO}
 _DAILY = ("rpd", "tpd")
@@ -100,6 +105,7 @@ def row_of(fact: dict) -> dict[str, object]:
         "limits": limits_of(fact["rate_limits"]),
         "base_url_env": _url_variables(fact, base_url),
         "auth": _auth(fact, base_url),
+        "unit_prices": _dearest(unit_prices_of(fact)),
         "free": free_of(fact) if is_on(fact) or fact["status"] in _CONDITIONAL | _ON else {},
         "model_limits": _model_limits(fact),
     }
@@ -195,6 +201,29 @@ def limits_of(told: dict) -> list[dict[str, object]]:
     if told.get("concurrency"):
         limits.append({"unit": "requests", "amount": told["concurrency"], "window": "concurrency"})
     return [limit | {"scope": scope} for limit in limits]
+
+
+def unit_prices_of(fact: dict) -> dict[str, dict[str, object]]:
+    """Return what a million tokens of a model use of the unit that its host counts, by the facts' name of the model."""
+    told = _PRICES.match(fact["rate_limits"]["note"] or "")
+    if told is None:
+        return {}
+    dates = [part.get("as_of", "") for part in fact["evidence"] if part["field"] == "rate_limits"]
+    read = {"as_of": _A_DATE.match(dates[0])[0], "source": source_of(fact, "rate_limits").split("; ")[-1]}
+    return {
+        name: {told["unit"]: {"input_per_million": int(taken), "output_per_million": int(made), **read}}
+        for name, taken, made in _PRICE.findall(told["prices"])
+    }
+
+
+def _dearest(prices: dict[str, dict[str, dict]]) -> dict[str, object]:
+    """Return the price for a model of which none is known: the highest of each direction."""
+    dearest: dict[str, dict] = {}
+    for price in prices.values():
+        for unit, figures in price.items():
+            known = dearest.get(unit, figures)
+            dearest[unit] = {key: max(value, known[key]) for key, value in figures.items()}
+    return dearest
 
 
 def source_of(fact: dict, *fields: str) -> str:

@@ -43,6 +43,7 @@ HEADER = """\
 #                  calendar_day | calendar_month (zone) | anniversary_month (anchor, zone) | concurrency;
 #                  scope = what shares it: key, account, organisation, ip or model, or one of the first four and _model
 #   model_limits   replaces limits for one model
+#   unit_prices    what a million tokens use of a unit other than tokens, for models that have no price of their own
 #   free           how to tell what costs nothing: all_models, or ids with these suffixes, or these ids; never excluded
 #   quirks         flags for the dialect; overrides.toml lists them
 #   trains_on_data no | opt_out | likely | yes | unknown

@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import Final, cast, get_args
 
 from openmux_lc.catalog.reader import Table
-from openmux_lc.types.catalog import TASKS, Confidence, Evidence, EvidenceKind, Model, Profile, Task
+from openmux_lc.types.catalog import (
+    TASKS,
+    Confidence,
+    Evidence,
+    EvidenceKind,
+    LimitUnit,
+    Model,
+    Profile,
+    Task,
+    UnitPrice,
+)
 
-__all__ = ["PROFILE_KEYS", "to_model"]
+__all__ = ["PROFILE_KEYS", "to_model", "to_unit_prices"]
 
 _CONFIDENCES: Final[tuple[Confidence, ...]] = get_args(Confidence)
 _KINDS: Final[tuple[EvidenceKind, ...]] = get_args(EvidenceKind)
@@ -20,8 +30,10 @@ _USUAL_TASKS: Final = Model(id="").tasks
 _TEXT_KEYS: Final = frozenset({"name", "release_date"})
 _WHOLE_KEYS: Final = frozenset({"max_input_tokens", "max_output_tokens"})
 _MODEL: Final = frozenset(
-    {"id", "tasks", "profile", "quality", "quality_source", "capability", "dimensions", "evidence"}
+    {"id", "tasks", "profile", "quality", "quality_source", "capability", "dimensions", "unit_prices", "evidence"}
 )
+_PRICED: Final[tuple[LimitUnit, ...]] = ("neurons", "credits")
+_PRICE: Final = frozenset(UnitPrice.__dataclass_fields__)
 _EVIDENCE: Final = frozenset({"kind", "source", "as_of", "confidence"})
 
 
@@ -48,7 +60,29 @@ def to_model(entry: Table) -> Model:
         evidence=_evidence(entry.table("evidence")),
         dimensions=dimensions or None,
         capability=entry.share("capability", 0.5),
+        unit_prices=to_unit_prices(entry.table("unit_prices")),
     )
+
+
+def to_unit_prices(table: Table) -> dict[LimitUnit, UnitPrice]:
+    """Return what a million tokens use up of each unit that a table names.
+
+    Raises:
+        CatalogError: Names file, line and key.
+    """
+    table.only(frozenset(_PRICED))
+    prices: dict[LimitUnit, UnitPrice] = {}
+    for unit in _PRICED:
+        if unit in table.values:
+            told = table.table(unit)
+            told.only(_PRICE)
+            prices[unit] = UnitPrice(
+                input_per_million=told.whole("input_per_million"),
+                output_per_million=told.whole("output_per_million"),
+                as_of=told.text("as_of"),
+                source=told.text("source"),
+            )
+    return prices
 
 
 def _profile(table: Table) -> Profile:

@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Final, cast, get_args
 from urllib.parse import urlsplit
 
-from openmux_lc.catalog.models import to_model
+from openmux_lc.catalog.models import to_model, to_unit_prices
 from openmux_lc.catalog.reader import Table
 from openmux_lc.types.catalog import (
     Auth,
@@ -45,8 +45,19 @@ _LIMIT: Final = frozenset({"unit", "amount", "window", "seconds", "zone", "ancho
 _ROW: Final = frozenset(
     {
         *("name", "status", "off_reason", "base_url", "base_url_env", "address_env", "dialect", "is_local"),
-        *("rank", "demo_only", "auth", "free", "limits", "model_limits", "models", "retired_ids", "quirks", "ports"),
-        *("fingerprint", "signup_url", "terms", "trains_on_data", "as_of", "confidence", "source"),
+        *("rank", "demo_only", "auth", "free", "limits", "model_limits", "models", "retired_ids"),
+        *(
+            "unit_prices",
+            "quirks",
+            "ports",
+            "fingerprint",
+            "signup_url",
+            "terms",
+            "trains_on_data",
+            "as_of",
+            "confidence",
+            "source",
+        ),
     }
 )
 
@@ -119,6 +130,7 @@ def to_provider(row_id: str, row: Table, *, quirks: frozenset[str], origin: str)
         models=tuple(model for model in models if model.id not in retired),
         limits=tuple(_limit(entry) for entry in row.tables("limits")),
         model_limits=_model_limits(row.table("model_limits")),
+        unit_prices=to_unit_prices(row.table("unit_prices")),
         quirks=_quirks(row, quirks),
         ports=_ports(row),
         fingerprint=row.text("fingerprint"),

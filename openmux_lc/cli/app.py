@@ -23,6 +23,7 @@ from openmux_lc.cli.init import init
 from openmux_lc.cli.interactive import converse
 from openmux_lc.cli.models import models
 from openmux_lc.cli.providers import providers
+from openmux_lc.cli.quota import quota
 from openmux_lc.cli.runs import report, runs
 
 __all__ = ["app"]
@@ -38,6 +39,7 @@ _COMMANDS: Final = (
     explain,
     recommend,
     embed,
+    quota,
     runs,
     report,
 )

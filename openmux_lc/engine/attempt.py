@@ -17,6 +17,7 @@ from openmux_lc.catalog.free import evidence, why_not_free
 from openmux_lc.engine.run_state import Run, attempt_from_error
 from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
 from openmux_lc.errors import AuthenticationFailed, PaymentRequired, ProviderError, RateLimited, TimedOut
+from openmux_lc.types.amounts import to_amounts
 from openmux_lc.types.catalog import LimitUnit, Model, Route
 from openmux_lc.types.run import Answer, Attempt, Outcome
 from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, slot_name
@@ -61,10 +62,11 @@ class Booking:
 
     @property
     def amounts(self) -> Mapping[LimitUnit, int]:
-        """What the call may use: one request, the prompt and the room for the answer."""
-        plan = self.run.plan
-        need = plan.requirements.min_context_tokens if plan else _DEFAULT_OUTPUT_TOKENS
-        return {"requests": 1, "tokens": max(1, self.run.tokens or need)}
+        """What the call may use by unit: the prompt and the room for the answer."""
+        plan, tokens = self.run.plan, self.run.tokens
+        room = 0 if tokens else self.run.request.max_tokens or _DEFAULT_OUTPUT_TOKENS
+        need = tokens or (plan.requirements.min_context_tokens if plan else room)
+        return self._in_units(input_tokens=max(0, need - room), output_tokens=min(need, room))
 
     @property
     def gives_way(self) -> bool:
@@ -134,6 +136,10 @@ class Booking:
             elapsed_s=time.monotonic() - self.started,
             first_token_s=first_token_s,
             usage=answer.usage,
+            used=self._in_units(
+                input_tokens=answer.usage.input_tokens,
+                output_tokens=max(answer.usage.output_tokens, answer.usage.total_tokens - answer.usage.input_tokens),
+            ),
         )
         if answer.usage.cost:
             pause = Cooldown(until=time.time() + _PAID_PAUSE_S, reason="it reported a cost", source="paid")
@@ -232,6 +238,10 @@ class Booking:
             retry_after=max(0.0, soonest.until - time.time()),
             wait_source=soonest.source,
         )
+
+    def _in_units(self, *, input_tokens: int, output_tokens: int) -> Mapping[LimitUnit, int]:
+        provider, model = self.mux.catalog.pinned(self.route)
+        return to_amounts(provider, model, input_tokens=input_tokens, output_tokens=output_tokens)
 
     def _is_last(self) -> bool:
         plan = self.run.plan

@@ -17,6 +17,7 @@ from openmux_lc.ledger.learned import Asked, Learned, Lesson, learn, told_names
 from openmux_lc.ledger.observe import observe
 from openmux_lc.ledger.quota import Charge, Counter, Held, Shortage
 from openmux_lc.ledger.store import Page
+from openmux_lc.ledger.succession import succession
 from openmux_lc.ledger.upkeep import Written, expire
 from openmux_lc.ledger.verdict import Verdict
 from openmux_lc.types.catalog import LimitUnit, Route, Window
@@ -26,6 +27,7 @@ from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservat
 __all__ = ["Booking", "Order", "admit", "barrier", "book", "health_names", "spent"]
 
 _UNKNOWN: Final = Health()
+_MADE: Final[tuple[LimitUnit, ...]] = ("tokens", "neurons", "credits", "audio_seconds")
 _NO_NEWS: Final = Verdict("none")
 _LENGTHS: Final[Mapping[float, str]] = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86_400.0: "24 hours"}
 
@@ -86,14 +88,14 @@ def health_names(route: Route, key_slot: int) -> tuple[str, str]:
 def spent(attempt: Attempt) -> dict[LimitUnit, int]:
     """Return what an attempt used, as far as that is known.
 
-    A host that answered with an error made no tokens. A call that broke off, timed out
+    A host that answered with an error made nothing; that it was asked counts. A call that broke off, timed out
     or was given up may have been worked on to its end: it used what was reserved.
     """
     usage = attempt.usage
     if usage is not None:
-        return {"tokens": max(usage.total_tokens, usage.input_tokens + usage.output_tokens)}
+        return {**attempt.used, "tokens": max(usage.total_tokens, usage.input_tokens + usage.output_tokens)}
     is_refused = attempt.outcome == "failed" and attempt.status_code is not None and attempt.status_code >= 400
-    return {"tokens": 0} if is_refused else {}
+    return dict.fromkeys(_MADE, 0) if is_refused else {}
 
 
 def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:
@@ -105,23 +107,41 @@ def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:
     shut = barrier(reservation.route, found.values(), now, gives_way=order.gives_way, is_trial=bool(trials))
     if shut is not None:
         return Written(shut, health=found)
-    known = page.counters.get([charge.name for charge in charges])
+    known, begun = _counters(page, order)
     outcome = quota.reserve(known, charges, now)
-    freed: dict[str, Counter] = {}
+    if isinstance(outcome, Shortage) and (freed := expire(page, now)):
+        known, begun = _counters(page, order, {**begun, **freed})
+        outcome = quota.reserve(known, charges, now)
     if isinstance(outcome, Shortage):
-        freed = expire(page, now)
-        outcome = quota.reserve({**known, **freed}, charges, now) if freed else outcome
-    if isinstance(outcome, Shortage):
-        if moved := quota.rebased({**known, **freed}, charges):
+        if moved := quota.rebased(known, charges):
             page.counters.put(moved)
         refusal = Refusal(route=reservation.route, reason=_to_reason(outcome), until=outcome.until)
-        return Written(refusal, counters={**freed, **moved})
+        return Written(refusal, counters={**begun, **moved})
     if charges:
         page.counters.put(outcome)
         page.add_lease(reservation.id, reservation.expires_at, order.held)
     page.health.put(trials)
     admitted = replace(reservation, is_trial=True) if trials else reservation
-    return Written(admitted, counters={**freed, **outcome}, health={**found, **trials})
+    return Written(admitted, counters={**begun, **outcome}, health={**found, **trials})
+
+
+def _counters(
+    page: Page, order: Order, written: Mapping[str, Counter] | None = None
+) -> tuple[dict[str, Counter], dict[str, Counter]]:
+    """Return the counters of an order's accounts, and what was written.
+
+    An account that begins takes over what an edited limit counted, also when the call is
+    then refused: it would take over as much again at every try.
+    """
+    charges, reservation = order.charges, order.reservation
+    known = page.counters.get([charge.name for charge in charges])
+    if len(known) == len(charges):
+        return known, dict(written or {})
+    edit = succession(page, charges, known, reservation.made_at, reservation.expires_at)
+    page.counters.put(edit.counters)
+    page.counters.remove(edit.gone)
+    gone = dict.fromkeys(edit.gone, Counter())
+    return {**known, **edit.counters}, {**(written or {}), **gone, **edit.counters}
 
 
 def barrier(

@@ -15,7 +15,7 @@ import secrets
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -23,6 +23,7 @@ from openmux_lc.ledger import health as breaker
 from openmux_lc.ledger.batch import LoggedRun, SeenRefusal
 from openmux_lc.ledger.booking import Booking, Order, admit, barrier, book, health_names, spent
 from openmux_lc.ledger.books import Books, Claim
+from openmux_lc.ledger.capacity import Ledgered, forecast
 from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.learned import Asked, effective_limits
 from openmux_lc.ledger.news import News, take_news
@@ -32,6 +33,7 @@ from openmux_lc.ledger.stats import to_sample
 from openmux_lc.ledger.store import LONGEST_LEASE_S, Page, StoreBusyError
 from openmux_lc.ledger.upkeep import Written
 from openmux_lc.ledger.verdict import to_verdict
+from openmux_lc.types.capacity import Capacity, RouteNeed
 from openmux_lc.types.catalog import Limit, LimitUnit, Route
 from openmux_lc.types.json import Json, JsonObject, as_text
 from openmux_lc.types.run import Attempt
@@ -200,6 +202,18 @@ class Ledger:
         """Return when a page about the account was last read (epoch seconds), 0.0 for never."""
         told = self._books.mirror.learned_of(Route(provider, ""))
         return max((row.at for row in told.values() if row.source == "account"), default=0.0)
+
+    def capacity(self, needs: Iterable[RouteNeed], until: float, *, snapshot: Snapshot | None = None) -> Capacity:
+        """Return what can still be called until then (epoch seconds); costs no transaction.
+
+        Args:
+            needs: The routes, with what a usual call takes.
+            until: When the forecast ends.
+            snapshot: The ledger as routing sees it; default as it is now.
+        """
+        seen = snapshot or self.snapshot()
+        mirror = self._books.mirror
+        return forecast(needs, Ledgered(mirror.counters, mirror.learned, seen), until)
 
     def cool(self, name: str, cooldown: Cooldown) -> None:
         """Leave a route (`provider:model`) or provider alone until then, at least."""

@@ -32,6 +32,9 @@ class _MemoryTable(Generic[T]):
     def all(self) -> dict[str, T]:
         return dict(self._rows)
 
+    def names(self) -> list[str]:
+        return list(self._rows)
+
     def put(self, rows: Mapping[str, T]) -> None:
         self._rows.update(rows)
 

@@ -126,6 +126,12 @@ class Mirror:
         with self._lock:
             return dict(self._counters), dict(self._health), dict(self._stats)
 
+    @property
+    def counters(self) -> Mapping[str, Counter]:
+        """Every counter by account name; a copy."""
+        with self._lock:
+            return dict(self._counters)
+
     def hold(self) -> None:
         """Keep every other thread out, over a fork."""
         self._lock.acquire()

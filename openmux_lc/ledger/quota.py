@@ -25,6 +25,7 @@ __all__ = [
     "account_name",
     "charge_late",
     "charge_unreserved",
+    "first_counter",
     "headroom",
     "is_idle",
     "rebased",
@@ -34,6 +35,8 @@ __all__ = [
     "settle",
     "to_account",
     "to_charges",
+    "used",
+    "used_of",
 ]
 
 
@@ -165,6 +168,19 @@ def reserve(counters: Mapping[str, Counter], charges: Sequence[Charge], now: flo
     return max(shortages, key=lambda shortage: shortage.until) if shortages else after
 
 
+def first_counter(charge: Charge, amount: int, under_way: int, until: float) -> Counter:
+    """Return the counter of an account that begins with so much used.
+
+    Args:
+        charge: A claim on it.
+        amount: As if it were used now.
+        under_way: By calls that settle elsewhere; it counts `until` the last of them has ended.
+    """
+    taken = _tally_for(charge, _EMPTY)
+    taken.charge(amount)
+    return Counter(charge.limit.amount, taken.charges, extra=under_way, extra_until=until)
+
+
 def rebased(counters: Mapping[str, Counter], charges: Sequence[Charge]) -> dict[str, Counter]:
     """Return those counters that a clock far ahead has charged, with these charges made now.
 
@@ -196,7 +212,8 @@ def settle(
         taken = _tally(counter, account.window, now)
         taken.settle(slot, amount, max(0, actual.get(account.unit, amount)))
         pending = max(0, counter.pending - amount)
-        after[name] = Counter(counter.capacity, taken.charges, pending, counter.extra, counter.extra_until)
+        if name in counters or any(taken.charges.values()):  # a count that moved elsewhere does not begin anew
+            after[name] = Counter(counter.capacity, taken.charges, pending, counter.extra, counter.extra_until)
     return after
 
 
@@ -255,21 +272,34 @@ def headroom(counter: Counter, window: Window, now: float) -> tuple[float, float
     """
     taken = _tally(counter, window, now)
     extra = _extra(counter, now)
-    used = sum(taken.charges.values()) + extra
+    total = sum(taken.charges.values()) + extra
     ends = [at for at in (taken.changes_at(), counter.extra_until if extra else None) if at is not None]
     changes_at = min(ends, default=now + LONGEST_S)
     if counter.capacity <= 0:
         return 1.0, changes_at, 0.0
-    share = max(0.0, min(1.0, 1 - used / counter.capacity))
-    if used < counter.capacity or not taken.is_timed:
+    share = max(0.0, min(1.0, 1 - total / counter.capacity))
+    if total < counter.capacity or not taken.is_timed:
         return share, changes_at, 0.0
-    until = _freed_at(counter, taken, used - counter.capacity + 1, now)
+    until = _freed_at(counter, taken, total - counter.capacity + 1, now)
     return share, changes_at, now if until is None else until
+
+
+def used_of(counter: Counter, limit: Limit, now: float) -> tuple[int, float | None]:
+    """Return how much of `limit` is taken, and when all of it is back (None while nothing is)."""
+    taken = _tally(counter._replace(capacity=limit.amount), limit.window, now)
+    own, extra = sum(taken.charges.values()), _extra(counter, now)
+    ends = [taken.freed_at(own) if own else None, counter.extra_until if extra else None]
+    return own + extra, max((at for at in ends if at is not None), default=None)
+
+
+def used(counter: Counter, window: Window, now: float) -> int:
+    """Return what counts now: charges, reservations, and what others were reported to use."""
+    return sum(_tally(counter, window, now).charges.values()) + _extra(counter, now)
 
 
 def is_idle(counter: Counter, window: Window, now: float) -> bool:
     """Return whether nothing that is remembered still counts."""
-    return not (counter.pending or _extra(counter, now) or any(_tally(counter, window, now).charges.values()))
+    return not (counter.pending or used(counter, window, now))
 
 
 def _tally(counter: Counter, window: Window, now: float) -> Tally:

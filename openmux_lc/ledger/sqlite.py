@@ -195,6 +195,7 @@ class _SQLiteTable(Generic[T]):
         self._decode = decode
         self._put = f"INSERT OR REPLACE INTO {table} VALUES (?, ?)"  # noqa: S608 - the same
         self._all = f"SELECT name, body FROM {table}"  # noqa: S608 - a constant of this module
+        self._names = f"SELECT name FROM {table}"  # noqa: S608 - the same
         self._remove = f"DELETE FROM {table} WHERE name = ?"  # noqa: S608 - the same
 
     def get(self, names: Iterable[str]) -> dict[str, T]:
@@ -204,6 +205,9 @@ class _SQLiteTable(Generic[T]):
 
     def all(self) -> dict[str, T]:
         return self._read(self._all, ())
+
+    def names(self) -> list[str]:
+        return [name for (name,) in self._store.execute(self._names).fetchall()]
 
     def put(self, rows: Mapping[str, T]) -> None:
         self._store.execute_all(self._put, [(name, self._encode(row)) for name, row in rows.items()])

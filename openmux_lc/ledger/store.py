@@ -71,6 +71,10 @@ class Table(Protocol[T]):
         """Return every row."""
         ...
 
+    def names(self) -> list[str]:
+        """Return the name of every row."""
+        ...
+
     def put(self, rows: Mapping[str, T]) -> None:
         """Write `rows` over what was there."""
         ...

@@ -25,7 +25,7 @@ LONGEST_S: Final = 31 * 86_400.0
 MICROSECONDS: Final = 1_000_000
 """A token bucket's slots in a second: whole numbers that every JSON reader keeps as they are."""
 
-_SLICES: Final = 60
+SLOTS_PER_WINDOW: Final = 60
 """Slots of a rolling window: a charge counts up to one slot longer than it must."""
 
 _QUARTER_HOUR_S: Final = 900
@@ -88,18 +88,18 @@ def to_window(kind: str, text: str) -> Window:
 def _rolling(window: Window, now: float) -> Place:
     width_ms = _width_ms(window.seconds)
     slot = int(now * 1000) // width_ms
-    return Place(slot, slot - _SLICES, slot + _SLICES, _rolling_ends_at(slot, width_ms))
+    return Place(slot, slot - SLOTS_PER_WINDOW, slot + SLOTS_PER_WINDOW, _rolling_ends_at(slot, width_ms))
 
 
 @lru_cache(maxsize=64)
 def _width_ms(seconds: float) -> int:
     """Return the length of a slot, in whole milliseconds so that slots never depend on rounding."""
-    return -(-max(int(seconds * 1000), _SLICES) // _SLICES)
+    return -(-max(int(seconds * 1000), SLOTS_PER_WINDOW) // SLOTS_PER_WINDOW)
 
 
 def _rolling_ends_at(slot: int, width_ms: int) -> float:
     # Half a millisecond later, so that the float is inside the slot and not at its edge.
-    return ((slot + 1 + _SLICES) * width_ms + 0.5) / 1000
+    return ((slot + 1 + SLOTS_PER_WINDOW) * width_ms + 0.5) / 1000
 
 
 def _concurrency(_window: Window, now: float) -> Place:

@@ -178,10 +178,8 @@ def _limits(
     found = read_limits(reply.headers, call.provider.quirks, now)
     if kind not in _LIMITED or told.is_relayed:
         return found
-    for body in (told.payload, told.inner):
-        if body is not None or told.sample:
-            found = joined((*found, *read_limits_told(body, told.sample, now)))
-    return found
+    bodies = (told.payload,) if told.inner is None else (told.payload, told.inner)
+    return joined((*found, *(seen for body in bodies for seen in read_limits_told(body, told.sample, now))))
 
 
 def _secrets(call: Call) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -23,6 +24,8 @@ from openmux_lc.types.state import LimitObservation
 __all__ = ["host_clock", "read_limits"]
 
 _HEADERS: Final = 64
+_CHARS: Final = 1000
+_NAME_CHARS: Final = 100
 _SKEW_S: Final = 30.0
 """Clocks differ, and a reply takes its time; beyond this one of the two is wrong."""
 
@@ -68,7 +71,7 @@ _TYPE: Final = re.compile(r"by(second|minute|hour|day|month)(tokens)?$")
 
 
 class _Name(NamedTuple):
-    """What a header's name says."""
+    """What a header's name says; its window may be told elsewhere."""
 
     kind: str
     unit: LimitUnit
@@ -88,14 +91,17 @@ def read_limits(headers: Mapping[str, str], quirks: frozenset[str], now: float) 
         quirks: The row's flags; they give a window to headers that name none.
         now: Epoch seconds.
     """
+    names = ((name.replace("_", "-").replace("rate-limit", "ratelimit"), name) for name in headers)
+    ours = islice(((name, raw) for name, raw in names if _FAMILY.search(name)), _HEADERS)
+    told = {name: str(headers[raw])[:_CHARS] for name, raw in ours}
+    if not told:
+        return ()
     there = host_clock(headers, now)
-    told = {
-        name.replace("_", "-").replace("rate-limit", "ratelimit"): str(value)[:1000] for name, value in headers.items()
-    }
     groups: _Groups = {}
-    for name, value in islice(((each, told[each]) for each in told if _FAMILY.search(each)), _HEADERS):
-        said = _read_name(name, told, quirks)
+    for name, value in told.items():
+        said = _read_name(name[:_NAME_CHARS])
         if said is not None:
+            said = said if said.window_s is not None else said._replace(window_s=_window_s(said.unit, told, quirks))
             for key, field, amount in _figures(said, value, there):
                 groups.setdefault(key, {})[field] = amount + (now if field == "reset" else 0)
     _take_policies(told, there, now, groups)
@@ -112,14 +118,16 @@ def host_clock(headers: Mapping[str, str], now: float) -> float:
     return now if there is None or abs(there - now) <= _SKEW_S else there
 
 
-def _read_name(name: str, told: Mapping[str, str], quirks: frozenset[str]) -> _Name | None:
+@lru_cache(maxsize=1024)
+def _read_name(name: str) -> _Name | None:
     """Return what a header's name says, None where it counts what is not counted here."""
     words = _ROOT.sub(r"\1-", name).split("-")
     kind = next((kind for kind in _KINDS if kind in words), None)
     if kind is None:
         return None
     units: set[LimitUnit] = set()
-    window_s, share = None, ""
+    window_s = WINDOWS_S["minute"] if any(word.endswith("bysize") for word in words) else None
+    share = ""
     for at, word in enumerate(words):
         counted = _COUNTED.fullmatch(word)
         if word in _IDLE or word in _KINDS or word.isdecimal() or (word == "seconds" and "audio" in words):
@@ -132,7 +140,7 @@ def _read_name(name: str, told: Mapping[str, str], quirks: frozenset[str]) -> _N
         elif word in _UNITS:
             units.add(_UNITS[word])
         elif word in _WINDOWS:
-            many = int(words[at - 1]) if words[at - 1].isdecimal() and len(words[at - 1]) < 6 else 1
+            many = int(words[at - 1]) if at and words[at - 1].isdecimal() and len(words[at - 1]) < 6 else 1
             window_s = many * WINDOWS_S[_WINDOWS[word]]
         elif counted:
             window_s = int(counted[1]) * WINDOWS_S[_WINDOWS[counted[2]]]
@@ -140,14 +148,11 @@ def _read_name(name: str, told: Mapping[str, str], quirks: frozenset[str]) -> _N
             return None
     if len(units) > 1 or (window_s is not None and not 0 < window_s <= MAX_WAIT_S):
         return None
-    unit = next(iter(units), "requests")
-    return _Name(kind, unit, _window_s(unit, words, told, quirks) if window_s is None else window_s, share)
+    return _Name(kind, next(iter(units), "requests"), window_s, share)
 
 
-def _window_s(unit: LimitUnit, words: list[str], told: Mapping[str, str], quirks: frozenset[str]) -> float | None:
+def _window_s(unit: LimitUnit, told: Mapping[str, str], quirks: frozenset[str]) -> float | None:
     """Return the window of a header that names none."""
-    if any(word.endswith("bysize") for word in words):
-        return WINDOWS_S["minute"]
     if told.get("x-ratelimit", "").strip().lower() in {"true", "false"}:
         return WINDOWS_S["second"]  # who sends this flag counts by the second
     renewal_s = as_float(told.get(f"x-ratelimit-renewalperiod-{unit}"))

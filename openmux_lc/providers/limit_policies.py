@@ -103,4 +103,4 @@ def _policy(name: str, fields: Mapping[str, str], now: float) -> Policy:
 
 def _filled(first: Policy, second: Policy) -> Policy:
     pairs: Iterable[tuple[object, object]] = zip(first, second, strict=True)
-    return Policy(*(mine if mine is not None else other for mine, other in pairs))  # type: ignore[arg-type]
+    return Policy(*(mine if mine is not None else other for mine, other in pairs))  # type: ignore[arg-type]  # zip forgets the types

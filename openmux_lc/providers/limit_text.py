@@ -25,6 +25,18 @@ from openmux_lc.types.state import LimitObservation
 __all__ = ["read_limits_told", "read_window"]
 
 _CHARS: Final = 4000
+_SIGNS: Final = (
+    "limit",
+    "quota",
+    "exceeded",
+    "reduced to",
+    "maximum of",
+    "alloca",
+    "allowance",
+    "reached",
+    "free-models",
+)
+"""No sentence about a limit is without one of these; most errors are."""
 _FOUND: Final = 8
 
 _SPAN: Final = re.compile(
@@ -123,6 +135,8 @@ def read_limits_told(payload: Json, text: str, now: float) -> tuple[LimitObserva
 def _repeated_headers(payload: Json, message: str, now: float) -> tuple[LimitObservation, ...]:
     """Return what a router repeats in its body; the message names the window."""
     headers = as_object(dig(payload, "error", "metadata", "headers"))
+    if not headers:
+        return ()
     named = {name.lower()[:60]: str(value)[:60] for name, value in islice(headers.items(), 64)}
     window = read_window(message)
     window_s = None if window is None else WINDOWS_S[window]
@@ -134,7 +148,7 @@ def _quota_failures(payload: Json, message: str) -> Iterator[LimitObservation]:
     """Yield the quotas that are violated; one of zero says that the model is not free at all."""
     error = dig(payload, "error") or dig(payload, 0, "error") or payload
     violations = [each for detail in as_list(dig(error, "details"))[:16] for each in as_list(dig(detail, "violations"))]
-    in_prose = set(_METRIC_LIMIT.findall(message))
+    in_prose = set(_METRIC_LIMIT.findall(message)) if violations else ()
     for violation in violations[:_FOUND]:
         quota_id = as_text(dig(violation, "quotaId"))[:200]
         window = _QUOTA_WINDOW.search(quota_id)
@@ -152,6 +166,8 @@ def _quota_failures(payload: Json, message: str) -> Iterator[LimitObservation]:
 
 def _in_prose(message: str) -> Iterator[LimitObservation]:
     text = " ".join(message.lower().split())
+    if not any(sign in text for sign in _SIGNS):
+        return
     labelled = [_labelled(found) for found in islice(_LABELLED.finditer(text), _FOUND)]
     yield from filter(None, labelled)
     if labelled:

@@ -24,6 +24,7 @@ __all__ = [
     "Provider",
     "Route",
     "Task",
+    "UnitPrice",
     "Window",
 ]
 
@@ -119,6 +120,16 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnitPrice:
+    """How much of a limit's unit a million tokens use up, where that was read and when."""
+
+    input_per_million: int
+    output_per_million: int
+    as_of: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Why a route counts as free, where that was read, and when it was last true."""
 
@@ -184,6 +195,7 @@ class Model:
         evidence: Why it is free here; None means it is not known to be.
         dimensions: Length of an embedding model's vectors.
         capability: 0..1, general strength estimated when no benchmark is known.
+        unit_prices: What it uses of units that are neither requests nor tokens.
     """
 
     id: str
@@ -193,6 +205,7 @@ class Model:
     evidence: Evidence | None = None
     dimensions: int | None = None
     capability: float = 0.5
+    unit_prices: Mapping[LimitUnit, UnitPrice] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +223,7 @@ class Provider:
         address_env: Variables of the host's own that tell where it is, first found
             wins: `host`, `host:port` or an address. `OPENMUX_<ID>_BASE_URL` outranks them.
         dialect: Name of the adapter that speaks to it.
+        unit_prices: For models that have none of their own; rather too dear than too cheap.
         quirks: Flags that the dialect understands.
         ports: Default loopback ports of a local engine.
         fingerprint: Name of the probe that recognises a local engine.
@@ -233,6 +247,7 @@ class Provider:
     models: tuple[Model, ...] = ()
     limits: tuple[Limit, ...] = ()
     model_limits: Mapping[str, tuple[Limit, ...]] = field(default_factory=dict)
+    unit_prices: Mapping[LimitUnit, UnitPrice] = field(default_factory=dict)
     quirks: frozenset[str] = frozenset()
     ports: tuple[int, ...] = ()
     fingerprint: str = ""

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from openmux_lc.types.json import Json
-from openmux_lc.types.run import Attempt, Candidate, Classification, Rejection, Report, Usage
+from openmux_lc.types.run import Attempt, Candidate, Classification, Plan, Rejection, Report, Usage
 
-__all__ = ["METADATA_BYTES", "REPORT_VERSION", "to_classification", "to_metadata", "to_report"]
+__all__ = ["METADATA_BYTES", "REPORT_VERSION", "to_classification", "to_dry_report", "to_metadata", "to_report"]
 
 REPORT_VERSION: Final = 1
 METADATA_BYTES: Final = 4096
@@ -54,6 +54,20 @@ def to_report(report: Report, *, listed: int | None = None) -> dict[str, Json]:
         "usage": _usage(report.usage) if report.usage else None,
         "dry_run": report.is_dry_run,
     }
+
+
+def to_dry_report(plan: Plan) -> dict[str, Json]:
+    """Return the report of a run that would follow `plan`, without attempts."""
+    report = Report(
+        run_id="",
+        route=next((str(branch[0]) for branch in plan.branches if branch), ""),
+        classification=plan.classification,
+        why=plan.why,
+        candidates=plan.candidates,
+        rejected=plan.rejected,
+        is_dry_run=True,
+    )
+    return to_report(report)
 
 
 def to_metadata(report: Report) -> dict[str, Json]:

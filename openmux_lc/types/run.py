@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from openmux_lc.errors import Advice, FaultScope
-from openmux_lc.types.catalog import Route, Task
+from openmux_lc.types.catalog import LimitUnit, Route, Task
 from openmux_lc.types.json import Json, JsonObject
 from openmux_lc.types.state import CooldownSource, LimitObservation
 
@@ -310,6 +310,7 @@ class Attempt:
     Args:
         key_slot: Which of the provider's keys was used.
         has_other_key: It failed for its key, and another key of that provider may serve.
+        used: What an answered call used by unit, where more than its tokens is known.
     """
 
     route: Route
@@ -327,6 +328,7 @@ class Attempt:
     elapsed_s: float = 0.0
     first_token_s: float | None = None
     usage: Usage | None = None
+    used: Mapping[LimitUnit, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -209,6 +209,13 @@ def test_a_model_without_tasks_takes_the_usual_ones(tmp_path):
         (ROW + "models = [{ id = 'm', profile = { max_input_tokens = 'x' } }]", "max_input_tokens", "whole number"),
         (ROW + "models = [{ id = 'm', quality = { code = 2 } }]", "models.quality.code", "from 0 to 1"),
         (ROW + "models = [{ id = 'm', capability = true }]", "models.capability", "from 0 to 1"),
+        (ROW + "unit_prices = { tokens = 3 }", "unit_prices.tokens", "no such key"),
+        (ROW + "unit_prices = { neurons = 3 }", "unit_prices.neurons", "write a table"),
+        (
+            ROW + "models = [{ id = 'm', unit_prices = { neurons = { input = 3 } } }]",
+            "models.unit_prices.neurons.input",
+            "no such key",
+        ),
         (ROW + "models = [{ id = 'm', evidence = { kind = 'hearsay' } }]", "models.evidence.kind", "free_tier"),
     ],
 )

@@ -21,6 +21,7 @@ OURS = {"cohere", "gemini", "pollinations"}
 ON = {"active", "active-uncertain", "best-effort"}
 OFF_ALL_THE_SAME = {"uncloseai", "vercel-ai-gateway"}
 FIGURES = ("rps", "rpm", "rph", "rpd", "tpm", "tph", "tpd", "concurrency", "daily_neurons")
+PRICE = re.compile(r"([\w.-]+) (\d+)/(\d+)")
 ZERO_PRICE = Evidence(kind="zero_price", source="its list of models", as_of="2026-11-20")
 
 
@@ -154,3 +155,23 @@ def test_a_genuine_list_admits_no_more_than_the_facts_name(shared, facts, row_id
     assert len(ids) > len(admitted)
     assert admitted <= row.free.ids
     assert bool(admitted) == (row_id in {"gemini", "cohere", "mistral", "nvidia", "groq", "pollinations"})
+
+
+def test_prices_in_other_units_are_those_of_the_facts_or_dearer_for_unknown_models(facts):
+    """FIELD 7: what a model uses of a day's neurons."""
+    row = CATALOG.provider("cloudflare")
+    told = {
+        name: (int(made), int(taken)) for name, made, taken in PRICE.findall(facts["cloudflare"]["rate_limits"]["note"])
+    }
+    known = {model.id.rsplit("/", 1)[-1].replace("-instruct", ""): model for model in row.models}
+
+    alike = {name: known[name].unit_prices["neurons"] for name in told if name in known}
+    dearest = row.unit_prices["neurons"]
+
+    assert ["llama-3.3-70b-fp8-fast"] == [*alike]
+    assert {
+        name: (price.input_per_million, price.output_per_million) for name, price in alike.items()
+    }.items() <= told.items()
+    assert all(
+        made <= dearest.input_per_million and taken <= dearest.output_per_million for made, taken in told.values()
+    )

@@ -321,18 +321,19 @@ def test_configurable_fields_choose_the_model_per_call(llm: ChatOpenMux, hosts: 
         model_name=ConfigurableField(id="model"), temperature=ConfigurableField(id="warmth")
     )
 
+    by_itself = chosen.invoke("hi")
     answer = chosen.invoke("hi", config={"configurable": {"model": "beta:m", "warmth": 0.25}})
 
+    assert "alpha:m" == route(by_itself)
     assert "beta:m" == route(answer)
-    assert "alpha:m" == route(chosen.invoke("hi"))
     assert 0.25 == hosts["beta"].requests[-1].body["temperature"]
 
 
 def test_configurable_alternatives_choose_between_two_models(llm: ChatOpenMux, mux: Mux):
     either = llm.configurable_alternatives(ConfigurableField(id="which"), other=ChatOpenMux(model="beta:m", mux=mux))
 
-    assert "beta:m" == route(either.invoke("hi", config={"configurable": {"which": "other"}}))
     assert "alpha:m" == route(either.invoke("hi"))
+    assert "beta:m" == route(either.invoke("hi", config={"configurable": {"which": "other"}}))
 
 
 def test_with_retry_and_with_fallbacks_know_our_errors(tmp_path: Path):
