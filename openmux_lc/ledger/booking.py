@@ -121,7 +121,7 @@ def admit(page: Page, order: Order) -> Written[Reservation | Refusal]:
         page.counters.put(outcome)
         page.add_lease(reservation.id, reservation.expires_at, order.held)
     page.health.put(trials)
-    admitted = replace(reservation, is_trial=True) if trials else reservation
+    admitted = replace(reservation, tries=tuple(trials)) if trials else reservation
     return Written(admitted, counters={**begun, **outcome}, health={**found, **trials})
 
 
@@ -232,7 +232,7 @@ def _judged(page: Page, booking: Booking, pauses: Mapping[str, Cooldown]) -> dic
     after = dict(before)
     for name in (route_name, provider_name):
         row = before.get(name, _UNKNOWN)
-        holds = booking.reservation.is_trial and breaker.holds_trial(row, booking.reservation.made_at)
+        holds = name in booking.reservation.tries and breaker.holds_trial(row, booking.reservation.made_at)
         said = _NO_NEWS if name == other else verdict
         after[name] = breaker.after(row, said, now, is_current=is_current, holds_trial=holds)
     for name, cooldown in pauses.items():

@@ -24,6 +24,7 @@ __all__ = [
     "give_back",
     "has_room",
     "holds_trial",
+    "is_ahead",
     "is_due",
     "is_taken",
     "is_well",
@@ -164,7 +165,8 @@ def pause(health: Health, now: float) -> Cooldown | None:
             trial_at=_trial_at(health, now),
         )
     if health.openings and is_taken(health, now):
-        return Cooldown(until=health.probe_until, reason="one call is trying whether it is back", source="breaker")
+        until = min(health.probe_until, now + _PROBE_S)
+        return Cooldown(until=until, reason="one call is trying whether it is back", source="breaker")
     return None
 
 
@@ -180,8 +182,19 @@ def is_due(health: Health, now: float) -> bool:
 
 
 def is_taken(health: Health, now: float) -> bool:
-    """Return whether a call is trying already; a lease from a clock that was ahead is none."""
-    return now < health.probe_until <= now + _PROBE_S
+    """Return whether a call is trying already.
+
+    A clock that was set back by more than a whole turn ends it, as it ends a pause.
+    """
+    return now < health.probe_until <= now + 2 * _PROBE_S
+
+
+def is_ahead(health: Health, now: float) -> bool:
+    """Return whether a clock that was set back has yet to come again to what is noted here.
+
+    Until then the ends of pause and trial move along with it.
+    """
+    return health.since > now or health.probe_until > now + _PROBE_S
 
 
 def probe(health: Health, now: float) -> Health:

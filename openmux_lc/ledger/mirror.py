@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
 from openmux_lc.ledger.batch import SeenRefusal, add_refusals
-from openmux_lc.ledger.health import Health, pause, room_at
+from openmux_lc.ledger.health import Health, is_ahead, pause, room_at
 from openmux_lc.ledger.learned import Learned
 from openmux_lc.ledger.quota import Account, Counter, headroom, to_account
 from openmux_lc.ledger.stats import Sample, Stats, decayed, fold
@@ -298,8 +298,7 @@ class Mirror:
                 if paused.trial_at < room_from:
                     paused = replace(paused, trial_at=room_from)
                 _keep_longest(cooldowns, name, paused)
-            # Until a clock that was set back comes again to where the pause began, nothing stands still.
-            if health.since > now:
+            if is_ahead(health, now):
                 moves_at = now
         self._cooldowns = cooldowns
         self._pauses_change_at = min([moves_at, *(cooldown.until for cooldown in cooldowns.values())])

@@ -117,7 +117,7 @@ class Reservation:
         amounts: What was set aside, by unit.
         expires_at: Epoch seconds after which the quota comes back by itself.
         generation: How many pauses of route and provider had begun when it was made.
-        is_trial: It is the one call that tries whether one of them has recovered.
+        tries: Route or provider of which it is the one call that tries whether it has recovered.
     """
 
     id: str
@@ -127,7 +127,12 @@ class Reservation:
     made_at: float = 0.0
     expires_at: float = 0.0
     generation: int = 0
-    is_trial: bool = False
+    tries: tuple[str, ...] = ()
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it is sent to try what rests."""
+        return bool(self.tries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
