@@ -210,11 +210,16 @@ class HealthModel(RuleBasedStateMachine):
         """The same with the ends that matter most to a call that tries."""
         self.settle(reservation, what)
 
+    def look(self, ledger):
+        """What a process knows, once the thread that writes its figures has let go of the file."""
+        ledger.runs(1)
+        return ledger.snapshot()
+
     def reserve(self, route, number, *, gives_way):
         """Ask a ledger for a call, and compare what it says; None if it refuses."""
         process = number % 2
         ledger, now, both = self.ledgers[process], self.now, self.both(route)
-        ledger.snapshot()
+        self.look(ledger)
         due = [each for each in both if each.is_half_open(now) or each.is_early(now)]
         recent = sum(abs(now - each.tried) < 60 for each in self.patients.values())
         if any(each.is_early(now) for each in both) and recent >= 3:
@@ -299,7 +304,7 @@ class HealthModel(RuleBasedStateMachine):
         if not hasattr(self, "ledgers"):
             return
         for ledger in self.ledgers:
-            snapshot = ledger.snapshot()
+            snapshot = self.look(ledger)
             live = {name: pause for name, pause in snapshot.cooldowns.items() if pause.until > self.now}
             for name, patient in self.patients.items():
                 pause, ends = live.get(name), patient.ends(self.now)
@@ -317,7 +322,7 @@ class HealthModel(RuleBasedStateMachine):
         """Local 5 s, all others 31 days; shorter only by a word, a trial that succeeds or the clock."""
         if not hasattr(self, "ledgers"):
             return
-        shown = {name: pause for name, pause in self.ledgers[0].snapshot().cooldowns.items() if pause.until > self.now}
+        shown = {name: pause for name, pause in self.look(self.ledgers[0]).cooldowns.items() if pause.until > self.now}
         for name, pause in shown.items():
             is_turn = pause.reason.startswith("one call")
             longest = 30 if is_turn else 5 if name.startswith("engine") else MONTH
