@@ -7,10 +7,7 @@ at most the last 1000 requests are kept, and each is at most 64 MiB.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import itertools
-import socket
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -18,15 +15,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from openmux_lc.testing.behaviours import Answer, Behaviour, Fault, Flood, Received, Script, unauthorized
-from openmux_lc.testing.connection import Connection
 from openmux_lc.testing.replies import Reply, json_reply, reply_to
+from openmux_lc.testing.server import Server
 from openmux_lc.types.json import Json
 
 __all__ = ["FakeUpstream"]
 
 _KEPT_REQUESTS: Final = 1000
-_STOP_S: Final = 5.0
-_LAST_TURNS: Final = 5
 _BEHAVIOURS: Final = (Answer, Fault, Flood)
 
 
@@ -72,9 +67,8 @@ class FakeUpstream:
         self._port = 0
         self._serial = itertools.count(1)
         self._requests: deque[Received] = deque(maxlen=_KEPT_REQUESTS)
-        self._connections: set[Connection] = set()
-        self._changed = threading.Condition()
-        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event, threading.Thread] | None = None
+        self._lock = threading.Lock()
+        self._server: Server | None = None
         self._broken_script: Exception | None = None
         self.play(Answer() if script is None else script)
         for model, own in (per_model or {}).items():
@@ -106,19 +100,17 @@ class FakeUpstream:
     @property
     def requests(self) -> tuple[Received, ...]:
         """The last 1000 requests, oldest first, other paths included."""
-        with self._changed:
+        with self._lock:
             return tuple(self._requests)
 
     @property
     def connections_open(self) -> int:
         """How many client connections are open now."""
-        with self._changed:
-            return len(self._connections)
+        return self._server.connections_open if self._server is not None else 0
 
     def wait_for_connections(self, count: int, *, timeout_s: float = 2.0) -> bool:
         """Return True once exactly `count` connections are open, False if never."""
-        with self._changed:
-            return self._changed.wait_for(lambda: len(self._connections) == count, timeout_s)
+        return count == 0 if self._server is None else self._server.wait_for_connections(count, timeout_s)
 
     def play(self, script: Script, *, model: str | None = None) -> None:
         """Put another script in place, for every model or for one."""
@@ -126,46 +118,18 @@ class FakeUpstream:
 
     def start(self) -> None:
         """Listen on a free port, after a stop on the same one again."""
-        if self._running is not None:
-            return
-        listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
-        self._port = listener.getsockname()[1]
-        loop, stopping = asyncio.new_event_loop(), asyncio.Event()
-        thread = threading.Thread(
-            target=_run, args=(loop, self._serve(listener, stopping)), name="fake-upstream", daemon=True
-        )
-        self._running = (loop, stopping, thread)
-        thread.start()
+        if self._server is None:
+            self._server = Server(self._answer, self._port)
+            self._port = self._server.port
 
     def stop(self) -> None:
         """Close every connection and the port, and end the thread."""
-        if self._running is None:
-            return
-        (loop, stopping, thread), self._running = self._running, None
-        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-            loop.call_soon_threadsafe(stopping.set)
-        thread.join(_STOP_S)
-
-    async def _serve(self, listener: socket.socket, stopping: asyncio.Event) -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Connection(self._answer, self._count), sock=listener)
-        try:
-            await stopping.wait()
-        finally:
-            server.close()
-            # More than once: a connection accepted just now is made known a turn of the loop later, and lost another.
-            for _ in range(_LAST_TURNS):
-                tasks = [task for connection in tuple(self._connections) if (task := connection.abort())]
-                await asyncio.gather(*tasks, return_exceptions=True)
-                await asyncio.sleep(0)
-
-    def _count(self, connection: Connection, *, is_open: bool) -> None:
-        with self._changed:
-            (self._connections.add if is_open else self._connections.discard)(connection)
-            self._changed.notify_all()
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
 
     def _answer(self, received: Received) -> Reply:
-        with self._changed:
+        with self._lock:
             self._requests.append(received)
         path = received.path.partition("?")[0]
         if path in self._pages:
@@ -212,13 +176,6 @@ class _Player:
         behaviour = self._script[min(self._played, len(self._script) - 1)]
         self._played += 1
         return behaviour
-
-
-def _run(loop: asyncio.AbstractEventLoop, main: object) -> None:
-    try:
-        loop.run_until_complete(main)  # type: ignore[arg-type]
-    finally:
-        loop.close()
 
 
 def _model_row(model: str | Mapping[str, Json]) -> Json:
