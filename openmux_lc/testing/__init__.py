@@ -10,10 +10,14 @@ from openmux_lc.testing.behaviours import (
     Answer,
     Behaviour,
     Ending,
+    ErrorWords,
     Fault,
     Flood,
     Received,
     Script,
+)
+from openmux_lc.testing.fake_upstream import FakeUpstream
+from openmux_lc.testing.presets import (
     answer_with_tool,
     broken_sse,
     choices_null,
@@ -39,13 +43,13 @@ from openmux_lc.testing.behaviours import (
     unauthorized,
     wrong_content_type,
 )
-from openmux_lc.testing.fake_upstream import FakeUpstream
 from openmux_lc.types.run import ToolCall
 
 __all__ = [
     "Answer",
     "Behaviour",
     "Ending",
+    "ErrorWords",
     "FakeUpstream",
     "Fault",
     "Flood",
