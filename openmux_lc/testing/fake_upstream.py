@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from openmux_lc.testing.behaviours import BEHAVIOURS, Answer, Behaviour, ErrorWords, Fault, Received, Script
 from openmux_lc.testing.desk import Desk, page_reply
@@ -24,6 +24,8 @@ from openmux_lc.types.json import Json
 __all__ = ["FakeUpstream"]
 
 _KEPT_REQUESTS: Final = 1000
+
+Pages: TypeAlias = "Mapping[str, Json | Behaviour] | Callable[[Received], Json | Behaviour]"
 
 
 class FakeUpstream:
@@ -39,7 +41,8 @@ class FakeUpstream:
         dialect: Speak this one alone, a name from a row of the catalog.
         per_model: Scripts of their own for some model ids.
         models: Ids or whole rows of the list of models, or the fault it gives.
-        pages: What further paths answer: JSON, or any behaviour.
+        pages: What further paths answer: JSON, or any behaviour; or a function of the
+            request that gives these, and None where the script is to be played.
         api_key: When set, a request without this bearer token gets a 401.
 
     Example:
@@ -60,14 +63,14 @@ class FakeUpstream:
         dialect: str | None = None,
         per_model: Mapping[str, Script] | None = None,
         models: Sequence[str | Mapping[str, Json]] | Fault = ("fake-model",),
-        pages: Mapping[str, Json | Behaviour] | None = None,
+        pages: Pages | None = None,
         api_key: str | None = None,
     ) -> None:
         """Keep what to do; nothing listens before `start` or `with`."""
         self._scripts: dict[str | None, _Player] = {}
         doors_of(dialect)  # an unknown one is told at once
         self._dialect = dialect
-        self._pages = dict(pages or {})
+        self._pages: Pages = pages or {}
         self._api_key = api_key
         self._port = 0
         self._desk = Desk(self._next, models)
@@ -148,14 +151,22 @@ class FakeUpstream:
             received = found.door.named(received, found.model)
         with self._lock:
             self._requests.append(received)
-        if path in self._pages:
-            page = self._pages[path]
+        page = self._page(received, path)
+        if page is not None:
             return page_reply(received, page, found) if isinstance(page, BEHAVIOURS) else json_reply(page)
         if not (found is not None and found.door.is_open) and not self._has_key(received):
             return page_reply(received, unauthorized(), found)
         if found is None:
             return json_reply({"error": {"message": f"No such path: {path}", "type": "not_found", "code": 404}}, 404)
         return self._desk.reply(found, received)
+
+    def _page(self, received: Received, path: str) -> Json | Behaviour:
+        if not callable(self._pages):
+            return self._pages.get(path)
+        try:
+            return self._pages(received)
+        except Exception as error:  # noqa: BLE001 - as in `_next`
+            return self._told(error)
 
     def _has_key(self, received: Received) -> bool:
         if self._api_key is None:
@@ -167,9 +178,12 @@ class FakeUpstream:
         try:
             return player.next(received)
         except Exception as error:  # noqa: BLE001 - a script is the test's own code; it is raised again on exit
-            self._broken_script = error
-            message = f"The script of this fake upstream raised {type(error).__name__}."
-            return Fault(500, words=ErrorWords(message, "server_error"))
+            return self._told(error)
+
+    def _told(self, error: Exception) -> Fault:
+        self._broken_script = error
+        message = f"The script of this fake upstream raised {type(error).__name__}."
+        return Fault(500, words=ErrorWords(message, "server_error"))
 
 
 class _Player:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from asyncio import sleep  # a name of its own: tests replace `asyncio.sleep`
 from collections.abc import Callable
 from typing import Final
 
@@ -109,7 +110,7 @@ class Server:
                 return
             if others:
                 await asyncio.wait(others, timeout=_LOOK_S)
-            await asyncio.sleep(0)
+            await sleep(0)
 
     def _count(self, connection: Connection, *, is_open: bool) -> None:
         with self._changed:

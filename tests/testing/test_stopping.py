@@ -1,5 +1,6 @@
 """A stop closes every socket, whatever its client is doing at that moment."""
 
+import asyncio
 import contextlib
 import gc
 import socket
@@ -96,4 +97,22 @@ def test_a_client_in_the_middle_of_an_answer_does_not_hold_it_up(
 
     assert [] == unclosed()
     assert took_s < 2
+    assert not [thread for thread in threading.enumerate() if thread.name == "fake-upstream"]
+
+
+def test_a_test_that_replaces_sleep_does_not_stop_the_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Agents' tests do that to skip their waits."""
+
+    async def endless_sleep(_seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio, "sleep", endless_sleep)
+    up = FakeUpstream(Answer("hi", first_byte_s=0.01))
+    up.start()
+    with socket.create_connection(address(up), timeout=5) as client:
+        client.sendall(REQUEST)
+        heard = client.recv(100)
+        up.stop()
+
+    assert heard.startswith(b"HTTP/1.1 200")
     assert not [thread for thread in threading.enumerate() if thread.name == "fake-upstream"]

@@ -125,8 +125,11 @@ class JobShape(Shape, Protocol):
 
 
 def dump(value: Json) -> bytes:
-    """Return compact JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    """Return compact JSON; halves of characters, which a hostile host may send, as escapes."""
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def pieces(text: str) -> list[str]:
