@@ -16,7 +16,21 @@ from openmux_lc.testing.behaviours import (
     Received,
     Script,
 )
-from openmux_lc.testing.fake_upstream import FakeUpstream
+from openmux_lc.testing.clock import (
+    clock_skew,
+)
+from openmux_lc.testing.dice import (
+    MISBEHAVIOURS,
+    WEIGHTS,
+    Chaos,
+    Played,
+    chaos,
+    misbehaviour,
+    replayed,
+)
+from openmux_lc.testing.fake_upstream import (
+    FakeUpstream,
+)
 from openmux_lc.testing.presets import (
     answer_with_tool,
     broken_sse,
@@ -31,6 +45,7 @@ from openmux_lc.testing.presets import (
     hanging,
     html_page,
     model_gone,
+    not_found_all,
     out_of_quota,
     payment_required,
     rate_limited,
@@ -41,24 +56,39 @@ from openmux_lc.testing.presets import (
     slow,
     stalled,
     unauthorized,
+    whitespace_stream,
     wrong_content_type,
+    wrong_model,
+)
+from openmux_lc.testing.prose import (
+    PROSE,
+    Prose,
+    tool_call_as_prose,
 )
 from openmux_lc.types.run import ToolCall
 
 __all__ = [
+    "MISBEHAVIOURS",
+    "PROSE",
+    "WEIGHTS",
     "Answer",
     "Behaviour",
+    "Chaos",
     "Ending",
     "ErrorWords",
     "FakeUpstream",
     "Fault",
     "Flood",
+    "Played",
+    "Prose",
     "Received",
     "Script",
     "ToolCall",
     "answer_with_tool",
     "broken_sse",
+    "chaos",
     "choices_null",
+    "clock_skew",
     "context_overflow",
     "cut",
     "dropped",
@@ -68,16 +98,22 @@ __all__ = [
     "error_in_200",
     "hanging",
     "html_page",
+    "misbehaviour",
     "model_gone",
+    "not_found_all",
     "out_of_quota",
     "payment_required",
     "rate_limited",
     "rate_limited_epoch_ms",
     "rate_limited_go_duration",
     "rate_limited_http_date",
+    "replayed",
     "server_error",
     "slow",
     "stalled",
+    "tool_call_as_prose",
     "unauthorized",
+    "whitespace_stream",
     "wrong_content_type",
+    "wrong_model",
 ]

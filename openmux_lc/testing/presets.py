@@ -24,6 +24,7 @@ __all__ = [
     "hanging",
     "html_page",
     "model_gone",
+    "not_found_all",
     "out_of_quota",
     "payment_required",
     "rate_limited",
@@ -34,7 +35,9 @@ __all__ = [
     "slow",
     "stalled",
     "unauthorized",
+    "whitespace_stream",
     "wrong_content_type",
+    "wrong_model",
 ]
 
 
@@ -172,6 +175,22 @@ def endless(mebibytes: int = 200, *, one_line: bool = False) -> Flood:
 def wrong_content_type(text: str = TEXT, *, content_type: str = "text/plain") -> Answer:
     """Return a right answer under a wrong content type."""
     return Answer(text, content_type=content_type)
+
+
+def wrong_model(model: str, *, text: str = TEXT) -> Answer:
+    """Return a good answer that says another model has written it."""
+    return Answer(text, model=model)
+
+
+def whitespace_stream(blanks: int = 8) -> Answer:
+    """Return an answer, in a stream so many chunks, that holds nothing but blanks."""
+    return Answer("".join(" \n"[number % 2] for number in range(blanks)))
+
+
+def not_found_all(status: int = 404) -> Fault:
+    """Return a 404 that names no model, or the 410 of a host that was shut down for good."""
+    message = "This API has been retired and is no longer available." if status == 410 else "Not found"
+    return Fault(status, words=ErrorWords(message, "not_found_error", status))
 
 
 def empty_answer() -> Answer:

@@ -30,6 +30,7 @@ from openmux_lc.testing import (
     answer_with_tool,
     broken_sse,
     choices_null,
+    clock_skew,
     context_overflow,
     cut,
     dropped,
@@ -40,6 +41,7 @@ from openmux_lc.testing import (
     hanging,
     html_page,
     model_gone,
+    not_found_all,
     out_of_quota,
     payment_required,
     rate_limited,
@@ -48,8 +50,11 @@ from openmux_lc.testing import (
     rate_limited_http_date,
     server_error,
     stalled,
+    tool_call_as_prose,
     unauthorized,
+    whitespace_stream,
     wrong_content_type,
+    wrong_model,
 )
 from openmux_lc.testing.dialects.doors import dialect_names
 from openmux_lc.types.catalog import Auth
@@ -185,7 +190,10 @@ FAULTS: Mapping[str, tuple[Behaviour, tuple[type[ProviderError], ...]]] = {
     "no last event": (Answer(after_chunks=1, ending="silent"), _EITHER),
     "dropped": (dropped(), (ConnectionFailed,)),
     "nothing said": (empty_answer(), (EmptyAnswer,)),
-    "blanks": (Answer(" \n "), (EmptyAnswer,)),
+    "blanks": (whitespace_stream(), (EmptyAnswer,)),
+    "nothing there": (not_found_all(), (ModelGone,)),
+    "gone for good": (not_found_all(410), (ModelGone,)),
+    "429 by a wrong clock": (clock_skew(7200), (RateLimited,)),
     "no first byte": (stalled(), (TimedOut,)),
     "silence after a word": (hanging(1), (TimedOut,)),
     "flood": (endless(4), (BadPayload,)),
@@ -222,6 +230,32 @@ async def test_a_wrong_content_type_is_read_all_the_same(name: str, clients: Cli
         answers = await all_ways(call(row_of(name, up), model=MODEL), clients)
 
     assert {"Paris."} == {answer.text for answer in answers}
+
+
+@pytest.mark.parametrize("name", ROWS)
+async def test_a_host_that_is_shut_down_is_left_alone_as_a_whole(name: str, clients: Clients) -> None:
+    with FakeUpstream(not_found_all(410)) as up:
+        fault = await _fault(call(row_of(name, up), model=MODEL), clients)
+
+    assert ("provider", "skip_provider", 410) == (fault.scope, fault.advice, fault.status_code)
+
+
+@pytest.mark.parametrize("name", ["openai", "ollama", "gemini", "huggingface", "replicate", "horde"])
+async def test_another_model_than_the_one_asked_for_is_seen(name: str, clients: Clients) -> None:
+    """Where the dialect tells at all who has answered."""
+    with FakeUpstream(wrong_model("other")) as up:
+        answer = await adapter_for(row_of(name, up), clients).asend(call(row_of(name, up), model=MODEL))
+
+    assert "other" == answer.model
+
+
+@pytest.mark.parametrize("name", ROWS)
+async def test_a_talked_tool_call_is_text_in_every_dialect(name: str, clients: Clients) -> None:
+    with FakeUpstream(tool_call_as_prose("add", '{"a": 1}', style="function")) as up:
+        answers = await all_ways(call(row_of(name, up), model=MODEL), clients)
+
+    assert {'<function=add>{"a": 1}</function>'} == {answer.text for answer in answers}
+    assert {()} == {answer.tool_calls for answer in answers}
 
 
 @pytest.mark.parametrize("name", ROWS)
