@@ -31,6 +31,7 @@ from openmux_lc.testing.dice import (
 from openmux_lc.testing.fake_upstream import (
     FakeUpstream,
 )
+from openmux_lc.testing.faults import ProviderFault, fault_providers, faults_of, provider_fault, rate_limited_like
 from openmux_lc.testing.presets import (
     answer_with_tool,
     broken_sse,
@@ -81,6 +82,7 @@ __all__ = [
     "Flood",
     "Played",
     "Prose",
+    "ProviderFault",
     "Received",
     "Script",
     "ToolCall",
@@ -96,6 +98,8 @@ __all__ = [
     "empty_body",
     "endless",
     "error_in_200",
+    "fault_providers",
+    "faults_of",
     "hanging",
     "html_page",
     "misbehaviour",
@@ -103,10 +107,12 @@ __all__ = [
     "not_found_all",
     "out_of_quota",
     "payment_required",
+    "provider_fault",
     "rate_limited",
     "rate_limited_epoch_ms",
     "rate_limited_go_duration",
     "rate_limited_http_date",
+    "rate_limited_like",
     "replayed",
     "server_error",
     "slow",

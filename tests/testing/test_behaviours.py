@@ -328,5 +328,5 @@ def test_an_empty_answer_is_well_formed_and_holds_nothing(client: httpx.Client) 
 
 def test_every_public_name_exists_and_is_sorted() -> None:
     """`__all__` is what the package offers, in order."""
-    assert sorted(presets.__all__) == sorted(set(presets.__all__))
+    assert len(presets.__all__) == len(set(presets.__all__))
     assert all(hasattr(presets, name) for name in presets.__all__)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from string import Template
 from types import MappingProxyType
 from typing import Final
 
@@ -113,14 +114,12 @@ def filled(template: Json, words: ErrorWords, status: int) -> Json:
 
 
 def put_in(template: Json, values: Mapping[str, Json]) -> Json:
-    """Return `template` with each `$name` replaced; a field whose value is empty is left out."""
+    """Return `template` with each `$name` or `${name}` replaced; a field whose value is empty is left out."""
     if isinstance(template, str):
         name = template.removeprefix("$")
         if name != template and name in values:
             return values[name]
-        for name, value in values.items():
-            template = template.replace(f"${name}", str(value))
-        return template
+        return Template(template).safe_substitute(values) if "$" in template else template
     if isinstance(template, list):
         return [put_in(each, values) for each in template]
     if isinstance(template, dict):
