@@ -19,6 +19,7 @@ from openmux_lc.testing.behaviours import (
 from openmux_lc.testing.clock import (
     clock_skew,
 )
+from openmux_lc.testing.dialects.doors import chat_dialects, dialect_names
 from openmux_lc.testing.dice import (
     MISBEHAVIOURS,
     WEIGHTS,
@@ -89,10 +90,12 @@ __all__ = [
     "answer_with_tool",
     "broken_sse",
     "chaos",
+    "chat_dialects",
     "choices_null",
     "clock_skew",
     "context_overflow",
     "cut",
+    "dialect_names",
     "dropped",
     "empty_answer",
     "empty_body",

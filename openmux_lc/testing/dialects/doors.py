@@ -14,7 +14,7 @@ from openmux_lc.testing.dialects.forms import Form, form_of, known
 from openmux_lc.testing.dialects.shape import Task
 from openmux_lc.types.json import Json, JsonObject, as_list, as_object, as_text, dig
 
-__all__ = ["Door", "Found", "base_path", "dialect_names", "doors_of", "find", "key_headers"]
+__all__ = ["Door", "Found", "base_path", "chat_dialects", "dialect_names", "doors_of", "find", "key_headers"]
 
 _MOST_LOOKED_UP: Final = 512
 
@@ -71,6 +71,11 @@ class Found(NamedTuple):
 def dialect_names() -> tuple[str, ...]:
     """Return the names of all dialects."""
     return tuple(as_object(known()["dialects"]))
+
+
+def chat_dialects() -> tuple[str, ...]:
+    """Return the names of those in which a question is answered at once, not asked for again."""
+    return tuple(name for name in dialect_names() if any(door.task == "chat" for door in _doors(name)))
 
 
 def base_path(dialect: str) -> str:
