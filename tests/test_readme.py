@@ -1,5 +1,6 @@
 """The README: its generated blocks are current, its claims are the code's."""
 
+import os
 import re
 import subprocess
 import sys
@@ -74,3 +75,16 @@ def test_the_example_of_an_env_file_names_every_variable_that_a_provider_reads()
     wanted |= {names[0] for row in rows for names in row.base_url_env.values()}
 
     assert set() == {name for name in wanted if f"#{name}=\n" not in text}
+
+
+def test_the_example_for_agents_tests_runs(tmp_path: Path):
+    """It is what it shows: a test module, with nothing beside it."""
+    text = README.read_text(encoding="utf-8").partition("<!-- test-your-own-agents -->\n```python\n")[2]
+    (tmp_path / "test_agent.py").write_text(text.partition("```")[0], encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path, env=environ)
+
+    assert 0 == ended.returncode, ended.stdout[-2000:]
+    assert "2 passed" in ended.stdout

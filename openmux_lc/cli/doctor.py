@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openmux_lc._version import __version__
+from openmux_lc.cli.chaos import show_chaos
 from openmux_lc.cli.config import config_file, without_password
-from openmux_lc.cli.guard import FAILED
+from openmux_lc.cli.guard import FAILED, start_logging
 from openmux_lc.cli.options import JsonOption
 from openmux_lc.cli.output import tell, tell_json
 from openmux_lc.cli.pool import open_pool
@@ -30,12 +31,24 @@ __all__ = ["doctor"]
 
 def doctor(
     online: Annotated[bool, typer.Option("--online", help="Also ask the hosts that may be called.")] = False,
+    chaos: Annotated[
+        bool, typer.Option("--chaos", help="Show the pool among hosts on loopback that misbehave, and nothing else.")
+    ] = False,
+    calls: Annotated[
+        int, typer.Option("--calls", min=1, max=10_000, help="Questions that are asked with --chaos.")
+    ] = 40,
+    seed: Annotated[int, typer.Option("--seed", help="What goes wrong with --chaos: the same again.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Say what is reachable and what to do next.
 
-    Exits with 0 if some route can answer, else with 1.
+    Exits with 0 if some route can answer, else with 1; with --chaos, if no question was lost.
     """
+    if chaos:
+        start_logging("ERROR")  # every failure is told in the table
+        if not show_chaos(calls, seed, as_json=as_json):
+            raise typer.Exit(FAILED)
+        return
     with open_pool() as mux:
         findings = _findings(mux, is_online=online)
     if as_json:

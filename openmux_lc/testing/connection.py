@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from asyncio import sleep  # a name of its own: tests replace `asyncio.sleep`
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
@@ -111,11 +112,11 @@ class Connection(asyncio.Protocol):
             self._sending = asyncio.get_running_loop().create_task(self._send_slowly(reply))
 
     async def _send_slowly(self, reply: Reply) -> None:
-        await asyncio.sleep(reply.first_byte_s)
+        await sleep(reply.first_byte_s)
         if reply.status:
             self._transport.write(head(reply))
             for part in reply.parts:
-                await asyncio.sleep(reply.per_part_s)
+                await sleep(reply.per_part_s)
                 await self._can_write.wait()
                 self._transport.write(_frame(reply, part))
             if reply.ending == "done" and reply.length is None:

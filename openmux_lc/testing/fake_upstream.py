@@ -7,41 +7,42 @@ at most the last 1000 requests are kept, and each is at most 64 MiB.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import itertools
-import socket
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
-from openmux_lc.testing.behaviours import Answer, Behaviour, Fault, Flood, Received, Script, unauthorized
-from openmux_lc.testing.connection import Connection
-from openmux_lc.testing.replies import Reply, json_reply, reply_to
+from openmux_lc.testing.behaviours import BEHAVIOURS, Answer, Behaviour, ErrorWords, Fault, Received, Script
+from openmux_lc.testing.desk import Desk, page_reply
+from openmux_lc.testing.dialects.doors import base_path, doors_of, find, key_headers
+from openmux_lc.testing.presets import unauthorized
+from openmux_lc.testing.replies import Reply, json_reply
+from openmux_lc.testing.server import Server
 from openmux_lc.types.json import Json
 
 __all__ = ["FakeUpstream"]
 
 _KEPT_REQUESTS: Final = 1000
-_STOP_S: Final = 5.0
-_LAST_TURNS: Final = 5
-_BEHAVIOURS: Final = (Answer, Fault, Flood)
+
+Pages: TypeAlias = "Mapping[str, Json | Behaviour] | Callable[[Received], Json | Behaviour]"
 
 
 class FakeUpstream:
     """A provider on loopback that does with each request what a script says.
 
-    It speaks the OpenAI dialect: chat (plain and streamed, tools, reasoning,
-    usage), embeddings and the list of models, under any path prefix.
+    It speaks every dialect of the catalog's hosts, which the path of a request tells:
+    chat (plain and streamed, tools, reasoning, usage), text completion, embeddings and
+    the list of models, the OpenAI dialect's under any path prefix.
 
     Args:
         script: One behaviour, several of which each chat or embedding request
             takes the next and the last one repeats, or a function of the request.
+        dialect: Speak this one alone, a name from a row of the catalog.
         per_model: Scripts of their own for some model ids.
         models: Ids or whole rows of the list of models, or the fault it gives.
-        pages: What further paths answer: JSON, or any behaviour.
+        pages: What further paths answer: JSON, or any behaviour; or a function of the
+            request that gives these, and None where the script is to be played.
         api_key: When set, a request without this bearer token gets a 401.
 
     Example:
@@ -55,26 +56,27 @@ class FakeUpstream:
         ('Hi.', 'm')
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keywords, each of which stands alone
         self,
         script: Script | None = None,
         *,
+        dialect: str | None = None,
         per_model: Mapping[str, Script] | None = None,
         models: Sequence[str | Mapping[str, Json]] | Fault = ("fake-model",),
-        pages: Mapping[str, Json | Behaviour] | None = None,
+        pages: Pages | None = None,
         api_key: str | None = None,
     ) -> None:
         """Keep what to do; nothing listens before `start` or `with`."""
         self._scripts: dict[str | None, _Player] = {}
-        self._models = models
-        self._pages = dict(pages or {})
+        doors_of(dialect)  # an unknown one is told at once
+        self._dialect = dialect
+        self._pages: Pages = pages or {}
         self._api_key = api_key
         self._port = 0
-        self._serial = itertools.count(1)
+        self._desk = Desk(self._next, models)
         self._requests: deque[Received] = deque(maxlen=_KEPT_REQUESTS)
-        self._connections: set[Connection] = set()
-        self._changed = threading.Condition()
-        self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event, threading.Thread] | None = None
+        self._lock = threading.Lock()
+        self._server: Server | None = None
         self._broken_script: Exception | None = None
         self.play(Answer() if script is None else script)
         for model, own in (per_model or {}).items():
@@ -95,30 +97,36 @@ class FakeUpstream:
 
     @property
     def base_url(self) -> str:
-        """The address to configure, ending in `/v1`; it outlives a restart."""
-        return f"{self.root_url}/v1"
+        """The address to configure; it ends in `/v1` unless the dialect's differs, and outlives a restart."""
+        return self.url_for(self._dialect or "openai")
 
     @property
     def root_url(self) -> str:
         """The address without a path."""
         return f"http://127.0.0.1:{self._port}"
 
+    def url_for(self, dialect: str) -> str:
+        """Return the address to configure for a host of `dialect`.
+
+        Raises:
+            ValueError: There is no such dialect.
+        """
+        return f"{self.root_url}{base_path(dialect)}"
+
     @property
     def requests(self) -> tuple[Received, ...]:
         """The last 1000 requests, oldest first, other paths included."""
-        with self._changed:
+        with self._lock:
             return tuple(self._requests)
 
     @property
     def connections_open(self) -> int:
         """How many client connections are open now."""
-        with self._changed:
-            return len(self._connections)
+        return self._server.connections_open if self._server is not None else 0
 
     def wait_for_connections(self, count: int, *, timeout_s: float = 2.0) -> bool:
         """Return True once exactly `count` connections are open, False if never."""
-        with self._changed:
-            return self._changed.wait_for(lambda: len(self._connections) == count, timeout_s)
+        return count == 0 if self._server is None else self._server.wait_for_connections(count, timeout_s)
 
     def play(self, script: Script, *, model: str | None = None) -> None:
         """Put another script in place, for every model or for one."""
@@ -126,102 +134,73 @@ class FakeUpstream:
 
     def start(self) -> None:
         """Listen on a free port, after a stop on the same one again."""
-        if self._running is not None:
-            return
-        listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
-        self._port = listener.getsockname()[1]
-        loop, stopping = asyncio.new_event_loop(), asyncio.Event()
-        thread = threading.Thread(
-            target=_run, args=(loop, self._serve(listener, stopping)), name="fake-upstream", daemon=True
-        )
-        self._running = (loop, stopping, thread)
-        thread.start()
+        if self._server is None:
+            self._server = Server(self._answer, self._port)
+            self._port = self._server.port
 
     def stop(self) -> None:
         """Close every connection and the port, and end the thread."""
-        if self._running is None:
-            return
-        (loop, stopping, thread), self._running = self._running, None
-        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-            loop.call_soon_threadsafe(stopping.set)
-        thread.join(_STOP_S)
-
-    async def _serve(self, listener: socket.socket, stopping: asyncio.Event) -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Connection(self._answer, self._count), sock=listener)
-        try:
-            await stopping.wait()
-        finally:
-            server.close()
-            # More than once: a connection accepted just now is made known a turn of the loop later, and lost another.
-            for _ in range(_LAST_TURNS):
-                tasks = [task for connection in tuple(self._connections) if (task := connection.abort())]
-                await asyncio.gather(*tasks, return_exceptions=True)
-                await asyncio.sleep(0)
-
-    def _count(self, connection: Connection, *, is_open: bool) -> None:
-        with self._changed:
-            (self._connections.add if is_open else self._connections.discard)(connection)
-            self._changed.notify_all()
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
 
     def _answer(self, received: Received) -> Reply:
-        with self._changed:
-            self._requests.append(received)
         path = received.path.partition("?")[0]
-        if path in self._pages:
-            page = self._pages[path]
-            return reply_to(received, page, 0) if isinstance(page, _BEHAVIOURS) else json_reply(page)
-        if self._api_key is not None and received.headers.get("authorization") != f"Bearer {self._api_key}":
-            return reply_to(received, unauthorized(), 0)
-        if received.method == "GET" and path.endswith("/models"):
-            return self._list_models(received)
-        if received.method == "POST" and path.endswith(("/chat/completions", "/embeddings")):
-            return reply_to(received, self._next(received), next(self._serial))
-        return json_reply({"error": {"message": f"No such path: {path}", "type": "not_found", "code": 404}}, 404)
+        found = find(self._dialect, received.method, path)
+        if found is not None:
+            received = found.door.named(received, found.model)
+        with self._lock:
+            self._requests.append(received)
+        page = self._page(received, path)
+        if page is not None:
+            return page_reply(received, page, found) if isinstance(page, BEHAVIOURS) else json_reply(page)
+        if not (found is not None and found.door.is_open) and not self._has_key(received):
+            return page_reply(received, unauthorized(), found)
+        if found is None:
+            return json_reply({"error": {"message": f"No such path: {path}", "type": "not_found", "code": 404}}, 404)
+        return self._desk.reply(found, received)
 
-    def _list_models(self, received: Received) -> Reply:
-        if isinstance(self._models, Fault):
-            return reply_to(received, self._models, 0)
-        return json_reply({"object": "list", "data": [_model_row(model) for model in self._models]})
+    def _page(self, received: Received, path: str) -> Json | Behaviour:
+        if not callable(self._pages):
+            return self._pages.get(path)
+        try:
+            return self._pages(received)
+        except Exception as error:  # noqa: BLE001 - as in `_next`
+            return self._told(error)
+
+    def _has_key(self, received: Received) -> bool:
+        if self._api_key is None:
+            return True
+        return self._api_key in (received.headers.get(name, "").rpartition(" ")[2] for name in key_headers())
 
     def _next(self, received: Received) -> Behaviour:
         player = self._scripts.get(received.model) or self._scripts[None]
         try:
             return player.next(received)
         except Exception as error:  # noqa: BLE001 - a script is the test's own code; it is raised again on exit
-            self._broken_script = error
-            message = f"The script of this fake upstream raised {type(error).__name__}."
-            return Fault(500, body={"error": {"message": message, "type": "server_error"}})
+            return self._told(error)
+
+    def _told(self, error: Exception) -> Fault:
+        self._broken_script = error
+        message = f"The script of this fake upstream raised {type(error).__name__}."
+        return Fault(500, words=ErrorWords(message, "server_error"))
 
 
 class _Player:
     """Hands out the behaviours of a script; only the server's thread uses it."""
 
     def __init__(self, script: Script) -> None:
-        if not callable(script) and not isinstance(script, _BEHAVIOURS) and not script:
+        if not callable(script) and not isinstance(script, BEHAVIOURS) and not script:
             message = "A script needs at least one behaviour; leave it out for plain answers."
             raise ValueError(message)
         self._script = script
         self._played = 0
 
     def next(self, received: Received) -> Behaviour:
-        if isinstance(self._script, _BEHAVIOURS):
+        if isinstance(self._script, BEHAVIOURS):
             return self._script
         if callable(self._script):
             return self._script(received)
         behaviour = self._script[min(self._played, len(self._script) - 1)]
         self._played += 1
         return behaviour
-
-
-def _run(loop: asyncio.AbstractEventLoop, main: object) -> None:
-    try:
-        loop.run_until_complete(main)  # type: ignore[arg-type]
-    finally:
-        loop.close()
-
-
-def _model_row(model: str | Mapping[str, Json]) -> Json:
-    if isinstance(model, str):
-        return {"id": model, "object": "model", "created": 1_700_000_000, "owned_by": "fake-upstream"}
-    return model

@@ -1,33 +1,30 @@
 """What goes over the wire for one request and one behaviour; no input or output.
 
 A `Reply` holds its body as parts: one for a plain body, one per event of a
-stream. They may come from a generator, so that a flood costs no memory.
+stream. They may come from a generator, so that a flood costs no memory. A form
+writes answers that are sound; whatever is done to them is done here, for all alike.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import math
-import re
-import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from openmux_lc.testing.behaviours import Answer, Behaviour, Fault, Flood, Received
-from openmux_lc.types.json import Json, JsonObject, as_list, as_object, dig
+from openmux_lc.testing.behaviours import Answer, Behaviour, Fault, Flood
+from openmux_lc.testing.dialects.forms import Form, filled
+from openmux_lc.testing.dialects.shape import Asked, Framing, dump
+from openmux_lc.types.json import Json, as_object, as_text
 
-__all__ = ["Reply", "head", "json_reply", "reply_to"]
+__all__ = ["Reply", "head", "json_reply", "reply_to", "vectors_reply"]
 
-_CREATED: Final = 1_700_000_000
 _DONE: Final = b"data: [DONE]\n\n"
-_DIMENSIONS: Final = 8
 _FLOOD_BLOCK: Final = 64 * 1024
+_MARK: Final = b"the-place-of-the-flood"
 _DROP: Final = 64
 _SSE: Final = "text/event-stream"
 _JSON: Final = "application/json"
+_KINDS: Final[Mapping[Framing, str]] = {"lines": "application/x-ndjson"}
 _REASONS: Final = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
 
@@ -67,61 +64,67 @@ def head(reply: Reply) -> bytes:
 
 def json_reply(body: Json, status: int = 200) -> Reply:
     """Return a plain JSON response."""
-    data = _dump(body)
-    return Reply(status=status, headers={}, parts=(data,), length=len(data))
+    body_bytes = dump(body)
+    return Reply(status=status, headers={}, parts=(body_bytes,), length=len(body_bytes))
 
 
-def reply_to(received: Received, behaviour: Behaviour, serial: int) -> Reply:
-    """Return what `behaviour` does with the request, the `serial`-th one."""
+def reply_to(asked: Asked, behaviour: Behaviour, form: Form) -> Reply:
+    """Return what `behaviour` does with the request; an answer is `asked.answer` already."""
     if isinstance(behaviour, Fault):
-        return _fault(received, behaviour)
+        return _fault(asked, behaviour, form)
     if isinstance(behaviour, Flood):
-        return _flood(received, behaviour)
-    if received.path.endswith("/embeddings"):
-        return _plain(_vectors(received, behaviour), behaviour)
-    if received.wants_stream:
-        return _stream(received, behaviour, serial)
-    return _plain(_completion(received, behaviour, serial), behaviour)
+        return _flood(asked, behaviour, form)
+    if asked.received.wants_stream:
+        return _stream(asked, form)
+    return _plain(asked, form.shape.whole(asked), form)
 
 
-def _dump(value: Json) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+def vectors_reply(asked: Asked, behaviour: Behaviour, form: Form) -> Reply:
+    """Return the same for a request for vectors, which are never streamed."""
+    if isinstance(behaviour, Answer):
+        return _plain(asked, form.shape.vectors(asked), form)
+    return reply_to(asked, behaviour, form)
 
 
-def _fault(received: Received, fault: Fault) -> Reply:
+def _fault(asked: Asked, fault: Fault, form: Form) -> Reply:
     body, kind = fault.body, fault.content_type
-    if received.wants_stream and fault.sse is not None:
-        data, kind = fault.sse.encode(), _SSE
+    if body is None and fault.words is not None:
+        body = filled(form.error, fault.words, fault.status)
+    if asked.received.wants_stream and fault.sse is not None:
+        sent, kind = fault.sse.encode(), _SSE
     elif isinstance(body, bytes):
-        data, kind = body, kind or "application/octet-stream"
+        sent, kind = body, kind or "application/octet-stream"
     elif isinstance(body, str):
-        data, kind = body.encode(), kind or "text/plain; charset=utf-8"
+        sent, kind = body.encode(), kind or "text/plain; charset=utf-8"
     else:
-        data, kind = b"" if body is None else _dump(body), kind or _JSON
+        sent, kind = b"" if body is None else dump(body), kind or _JSON
     return Reply(
         status=fault.status,
         content_type=kind,
         headers=fault.headers,
-        parts=(data,),
-        length=len(data),
+        parts=(sent,),
+        length=len(sent),
         first_byte_s=fault.first_byte_s,
     )
 
 
-def _flood(received: Received, flood: Flood) -> Reply:
+def _flood(asked: Asked, flood: Flood, form: Form) -> Reply:
     blocks = flood.mebibytes * 1024 * 1024 // _FLOOD_BLOCK
     block = b"x" * _FLOOD_BLOCK
-    if not received.wants_stream:
-        before, after = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"', b'"}}]}'
+    marked = replace(asked, answer=Answer(_MARK.decode(), usage=False))
+    if not asked.received.wants_stream:
+        before, _, after = dump(form.shape.whole(marked)).partition(_MARK)
         length = len(before) + blocks * _FLOOD_BLOCK + len(after)
         return Reply(headers={}, parts=_around(before, block, blocks, after), length=length)
-    event = b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n'
+    framing, events = form.shape.framing, form.shape.events(marked)
+    opening = b"".join(_framed(framing, event) for event in events.opening)
+    before, _, after = _framed(framing, events.content[0]).partition(_MARK)
     if flood.one_line:
-        before, after = event.split(b"%b")
-        parts = _around(before, block, blocks, after)
+        parts = _around(opening + before, block, blocks, after)
     else:
-        parts = _around(b"", event % block, blocks, _DONE)
-    return Reply(content_type=_SSE, headers={}, parts=parts, length=None)
+        ending = b"".join(_framed(framing, event) for event in events.closing) + _end_mark(framing)
+        parts = _around(opening, before + block + after, blocks, ending)
+    return Reply(content_type=_KINDS.get(framing, _SSE), headers={}, parts=parts, length=None)
 
 
 def _around(before: bytes, block: bytes, blocks: int, after: bytes) -> Iterator[bytes]:
@@ -129,93 +132,50 @@ def _around(before: bytes, block: bytes, blocks: int, after: bytes) -> Iterator[
         yield before
     for _ in range(blocks):
         yield block
-    yield after
+    if after:
+        yield after
 
 
-def _plain(body: JsonObject, answer: Answer) -> Reply:
-    data = _dump(_upstream_error() if answer.ending == "error" else body)
-    half = data[: len(data) // 2]
-    sent = half if answer.ending in ("cut", "silent", "hang") else data
+def _plain(asked: Asked, body: Json, form: Form) -> Reply:
+    answer = asked.answer
+    if answer.ending == "error":
+        body = filled(form.error_in_200, answer.error, _status_of(answer))
+    elif answer.ending == "null":
+        body = form.null
+    whole = dump(body)
+    half = _broken(whole) if answer.ending == "broken" else whole[: len(whole) // 2]
+    sent = whole if answer.ending in ("done", "error", "null") else half
     return Reply(
         content_type=answer.content_type or _JSON,
         headers=answer.headers,
         parts=_drops(sent) if answer.per_chunk_s else (sent,),
-        length=len(half) if answer.ending == "silent" else len(data),
+        length=len(half) if answer.ending in ("silent", "broken") else len(whole),
         first_byte_s=answer.first_byte_s,
         per_part_s=answer.per_chunk_s,
         ending=_ending(answer),
     )
 
 
-def _drops(data: bytes) -> tuple[bytes, ...]:
-    return tuple(data[start : start + _DROP] for start in range(0, len(data), _DROP))
+def _drops(sent: bytes) -> tuple[bytes, ...]:
+    return tuple(sent[start : start + _DROP] for start in range(0, len(sent), _DROP))
 
 
 def _ending(answer: Answer) -> Literal["done", "close", "hang"]:
     if answer.ending == "hang":
         return "hang"
-    return "close" if answer.ending == "cut" else "done"
+    return "close" if answer.ending in ("cut", "torn") else "done"
 
 
-def _upstream_error() -> JsonObject:
-    return {"error": {"message": "Upstream provider failed.", "type": "server_error", "code": 502}}
+def _status_of(answer: Answer) -> int:
+    return answer.error.code if isinstance(answer.error.code, int) else 500
 
 
-def _completion(received: Received, answer: Answer, serial: int) -> JsonObject:
-    message: dict[str, Json] = {"role": "assistant", "content": answer.text or None}
-    if answer.reasoning is not None:
-        message["reasoning_content"] = answer.reasoning
-    if answer.tool_calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in answer.tool_calls
-        ]
-    choice: Json = {"index": 0, "message": message, "finish_reason": _finish(answer), "logprobs": None}
-    body = _envelope(received, answer, serial, "chat.completion") | {"choices": [choice]}
-    return body | {"usage": _usage(received, answer)} if answer.usage else body
-
-
-def _envelope(received: Received, answer: Answer, serial: int, kind: str) -> dict[str, Json]:
-    return {"id": f"chatcmpl-fake-{serial}", "object": kind, "created": _CREATED, "model": _model(received, answer)}
-
-
-def _model(received: Received, answer: Answer) -> str:
-    return answer.model or received.model or "fake-model"
-
-
-def _finish(answer: Answer) -> str:
-    return answer.finish_reason or ("tool_calls" if answer.tool_calls else "stop")
-
-
-def _usage(received: Received, answer: Answer) -> JsonObject:
-    asked = len(_dump(dig(received.body, "messages"))) // 4 + 1
-    told = sum(len(call.name) + len(call.arguments) for call in answer.tool_calls)
-    answered = (len(answer.text) + len(answer.reasoning or "") + told) // 4 + 1
-    usage: dict[str, Json] = {
-        "prompt_tokens": asked,
-        "completion_tokens": answered,
-        "total_tokens": asked + answered,
-    }
-    return usage if answer.cost is None else usage | {"cost": answer.cost}
-
-
-def _stream(received: Received, answer: Answer, serial: int) -> Reply:
-    envelope = _envelope(received, answer, serial, "chat.completion.chunk")
-    deltas = _deltas(answer)[: answer.after_chunks]
-    choices: list[Json] = [[_choice({"role": "assistant", "content": ""})], *([_choice(delta)] for delta in deltas)]
-    if answer.ending == "done":
-        choices.append([_choice({}, _finish(answer))])
-    parts = [_event(envelope | {"choices": choice}) for choice in choices]
-    if answer.ending == "error":
-        parts.append(_event(_upstream_error()))
-    if answer.ending == "done":
-        if answer.usage and dig(received.body, "stream_options", "include_usage") is True:
-            parts.append(_event(envelope | {"choices": [], "usage": _usage(received, answer)}))
-        parts.append(_DONE)
+def _stream(asked: Asked, form: Form) -> Reply:
+    answer, framing = asked.answer, form.shape.framing
     return Reply(
-        content_type=answer.content_type or _SSE,
+        content_type=answer.content_type or _KINDS.get(framing, _SSE),
         headers=answer.headers,
-        parts=parts,
+        parts=_parts(asked, form),
         length=None,
         first_byte_s=answer.first_byte_s,
         per_part_s=answer.per_chunk_s,
@@ -223,54 +183,57 @@ def _stream(received: Received, answer: Answer, serial: int) -> Reply:
     )
 
 
-def _event(body: JsonObject) -> bytes:
-    return b"data: " + _dump(body) + b"\n\n"
+def _parts(asked: Asked, form: Form) -> list[bytes]:
+    """Return the events of a stream, up to where it ends."""
+    answer, framing = asked.answer, form.shape.framing
+    events = form.shape.events(asked)
+    sound = [*events.opening, *events.content[: answer.after_chunks]]
+    rest = [*events.content[len(sound) - len(events.opening) :], *events.closing]
+    if answer.ending == "null" or (answer.ending in ("error", "broken") and answer.after_chunks == 0):
+        sound = []
+    parts = [_framed(framing, event) for event in sound]
+    match answer.ending:
+        case "done":
+            parts += [*(_framed(framing, event) for event in events.closing), _end_mark(framing)]
+        case "torn":
+            line = _framed(framing, rest[0])
+            parts.append(line[: len(line) // 2])
+        case "broken":
+            name = as_text(as_object(rest[0]).get("type"))
+            parts += [_line(framing, _broken(dump(rest[0])), name), _end_mark(framing)]
+        case "null":
+            parts += [_framed(framing, form.null), _end_mark(framing)]
+        case "error":
+            parts.append(_framed(framing, filled(form.stream_error, answer.error, _status_of(answer))))
+        case _:
+            pass
+    return [part for part in parts if part]
 
 
-def _choice(delta: JsonObject, finish_reason: str | None = None) -> Json:
-    return {"index": 0, "delta": delta, "finish_reason": finish_reason}
+def _broken(text: bytes) -> bytes:
+    """Return JSON that stops in the middle of a string."""
+    return text[: text.rindex(b'"') - 1]
 
 
-def _deltas(answer: Answer) -> list[JsonObject]:
-    thoughts = [{"reasoning_content": piece} for piece in _pieces(answer.reasoning or "")]
-    words = [{"content": piece} for piece in _pieces(answer.text)]
-    calls: list[JsonObject] = []
-    for index, call in enumerate(answer.tool_calls):
-        opening = {"name": call.name, "arguments": ""}
-        calls.append({"tool_calls": [{"index": index, "id": call.id, "type": "function", "function": opening}]})
-        middle = (len(call.arguments) + 1) // 2
-        pieces = (call.arguments[:middle], call.arguments[middle:])
-        calls += [{"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in pieces if piece]
-    return [*thoughts, *words, *calls]
+def _framed(framing: Framing, event: Json) -> bytes:
+    """Return one event as it is sent."""
+    fields = as_object(event)
+    raw = fields.get("data")
+    return _line(framing, raw.encode() if isinstance(raw, str) else dump(event), as_text(fields.get("type")))
 
 
-def _pieces(text: str) -> list[str]:
-    """Return `text` cut before each word; joined they are `text`."""
-    return re.findall(r"\s*\S+|\s+$", text)
+def _line(framing: Framing, text: bytes, name: str) -> bytes:
+    match framing:
+        case "lines":
+            return text + b"\n"
+        case "crlf_events":
+            return b"data: " + text + b"\r\n\r\n"
+        case "named_events":
+            named = f"event: {name}\n".encode() if name else b""
+            return named + b"data: " + text.replace(b"\n", b"\ndata: ") + b"\n\n"
+        case "events":
+            return b"data: " + text + b"\n\n"
 
 
-def _vectors(received: Received, answer: Answer) -> JsonObject:
-    body = as_object(received.body)
-    asked = body.get("input")
-    is_one = isinstance(asked, str) or (bool(as_list(asked)) and isinstance(as_list(asked)[0], int))
-    inputs: Sequence[Json] = [asked] if is_one else as_list(asked)
-    dimensions = body.get("dimensions")
-    length = dimensions if isinstance(dimensions, int) and dimensions > 0 else _DIMENSIONS
-    as_base64 = body.get("encoding_format") == "base64"
-    rows: list[Json] = []
-    for index, item in enumerate(inputs):
-        vector = _vector(item, length)
-        packed = base64.b64encode(struct.pack(f"<{length}f", *vector)).decode() if as_base64 else vector
-        rows.append({"object": "embedding", "index": index, "embedding": packed})
-    tokens = sum(len(_dump(item)) // 4 + 1 for item in inputs)
-    result: dict[str, Json] = {"object": "list", "data": rows, "model": _model(received, answer)}
-    return result | {"usage": {"prompt_tokens": tokens, "total_tokens": tokens}} if answer.usage else result
-
-
-def _vector(item: Json, length: int) -> list[float]:
-    """Return a unit vector that depends on `item` alone."""
-    seed = _dump(item)
-    blocks = (hashlib.sha256(seed + struct.pack("<I", block)).digest() for block in range(-(-length // 16)))
-    raw = struct.unpack(f"<{-(-length // 16) * 16}h", b"".join(blocks))[:length]
-    norm = math.sqrt(sum(value * value for value in raw)) or 1.0
-    return [value / norm for value in raw]
+def _end_mark(framing: Framing) -> bytes:
+    return _DONE if framing == "events" else b""

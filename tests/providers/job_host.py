@@ -1,13 +1,13 @@
-"""A loopback host that takes questions on: a function of the test says what each request is answered with."""
+"""A host that takes questions on: a function of the test says what each request is answered with."""
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from openmux_lc.testing import FakeUpstream, Fault, Received
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Asked:
 Said = tuple[int, Any] | tuple[int, Any, Mapping[str, str]]
 """Status, what is sent (JSON, or bytes as they are) and headers; status 0 says nothing until the host ends."""
 
+_HOUR_S = 3600.0
+
 
 @dataclass
 class JobHost:
@@ -32,7 +34,6 @@ class JobHost:
     origin: str = ""
     asked: list[Asked] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
-    ended: threading.Event = field(default_factory=threading.Event)
 
     def of(self, method: str) -> list[Asked]:
         """The requests of one method."""
@@ -46,45 +47,19 @@ class JobHost:
 
 @contextmanager
 def job_host(say: Callable[[JobHost, Asked], Said]) -> Iterator[JobHost]:
-    """A host that answers by `say`; its threads end with it."""
+    """A host that answers by `say`, whatever the path."""
     host = JobHost()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def page(received: Received) -> Fault:
+        asked = Asked(received.method, received.path, received.headers, received.body, time.monotonic())
+        with host.changed:
+            host.asked.append(asked)
+            host.changed.notify_all()
+        status, said, *headers = say(host, asked)
+        fields = dict(headers[0]) if headers else {}
+        kind = fields.pop("content-type", "application/json")
+        return Fault(status, body=said, headers=fields, content_type=kind, first_byte_s=0 if status else _HOUR_S)
 
-        def _serve(self) -> None:
-            sent = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.command, self.path, headers, json.loads(sent or b"null"), time.monotonic())
-            with host.changed:
-                host.asked.append(asked)
-                host.changed.notify_all()
-            status, said, *rest = say(host, asked)
-            if not status:
-                host.ended.wait(30)
-                self.close_connection = True
-                return
-            body = said if isinstance(said, bytes) else json.dumps(said).encode()
-            self.send_response(status)
-            for name, value in {**(rest[0] if rest else {}), "content-length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - the standard library's names
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing on stderr."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    host.origin = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with FakeUpstream(pages=page) as up:
+        host.origin = up.root_url
         yield host
-    finally:
-        host.ended.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

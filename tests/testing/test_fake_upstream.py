@@ -320,3 +320,21 @@ def test_the_program_answers_with_the_words_it_was_given(
     main([])
 
     assert ["hello there", "Hello from the fake upstream."] == answers
+
+
+def test_pages_may_be_a_function_that_leaves_the_rest_to_the_script(client: httpx.Client) -> None:
+    """Any method and path; None plays the script, and what it raises is told as a script's own."""
+
+    def page(received: Received) -> Fault | None:
+        if received.path == "/broken":
+            raise LookupError("no such page")
+        return Fault(202, body={"seen": received.method}) if received.path == "/queue/1" else None
+
+    with pytest.raises(LookupError), FakeUpstream(Answer("hi"), pages=page) as up:  # noqa: PT012 - told on leaving
+        seen = client.delete(f"{up.root_url}/queue/1")
+        answered = ask(client, up)
+        broken = client.get(f"{up.root_url}/broken")
+
+    assert (202, {"seen": "DELETE"}) == (seen.status_code, seen.json())
+    assert "hi" == answered.json()["choices"][0]["message"]["content"]
+    assert 500 == broken.status_code
