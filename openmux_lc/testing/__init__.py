@@ -1,7 +1,11 @@
 """Helpers for tests of programs that use this package: upstreams that misbehave.
 
-Everything here runs on loopback with nothing but the standard library; the
-pytest fixture is in `openmux_lc.testing.fixtures`.
+`FakeUpstream` is a real HTTP server on loopback. What it does is a script: a behaviour
+(`Answer`, `Fault`, `Flood`, or a preset such as `rate_limited` and `cut`), several of
+them in order, or a function of the request. `chaos` is a script by a seed,
+`provider_fault` and `rate_limited_like` play the errors and limits of real hosts. The
+path of a request tells the dialect. Nothing but the standard library is needed; the
+pytest fixtures are in `openmux_lc.testing.fixtures`.
 """
 
 from __future__ import annotations

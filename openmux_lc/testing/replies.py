@@ -81,8 +81,8 @@ def reply_to(asked: Asked, behaviour: Behaviour, form: Form) -> Reply:
 
 def vectors_reply(asked: Asked, behaviour: Behaviour, form: Form) -> Reply:
     """Return the same for a request for vectors, which are never streamed."""
-    if isinstance(behaviour, Answer):
-        return _plain(asked, form.shape.vectors(asked), form)
+    if isinstance(behaviour, Answer) and form.vectors is not None:
+        return _plain(asked, form.vectors.vectors(asked), form)
     return reply_to(asked, behaviour, form)
 
 
@@ -217,6 +217,8 @@ def _broken(text: bytes) -> bytes:
 
 def _framed(framing: Framing, event: Json) -> bytes:
     """Return one event as it is sent."""
+    if framing == "events":
+        return b"data: " + dump(event) + b"\n\n"
     fields = as_object(event)
     raw = fields.get("data")
     return _line(framing, raw.encode() if isinstance(raw, str) else dump(event), as_text(fields.get("type")))

@@ -1,13 +1,14 @@
 """Rows that point at a `FakeUpstream`, one for each way in which a dialect's adapter asks."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 from openmux_lc.testing import FakeUpstream
 from openmux_lc.types.catalog import Provider
 from tests.providers.calls import provider
 
 MODEL = "owner/tiny"
-ROWS: Mapping[str, tuple[str, str]] = {
+_ALL: Mapping[str, tuple[str, str]] = {
     "openai": ("openai", ""),
     "openai/text": ("openai", "text_generation"),
     "ollama": ("ollama", ""),
@@ -25,7 +26,12 @@ ROWS: Mapping[str, tuple[str, str]] = {
 }
 """Dialect and quirk of each."""
 
+_LACKS_CLIENT = find_spec("huggingface_hub") is None
+ROWS = {name: row for name, row in _ALL.items() if not (_LACKS_CLIENT and name == "huggingface/task")}
+"""Those that can be asked: one host's tasks and vectors are written by its own client, an extra."""
+
 POLLED = frozenset({"replicate", "horde"})
+MAKE_VECTORS = sorted(ROWS.keys() - POLLED - ({"huggingface"} if _LACKS_CLIENT else set()))
 TEXT_ONLY = frozenset({"openai/text", "ollama/text", "huggingface/task"}) | POLLED
 """Models there take a text on: they have no tools and no thoughts."""
 

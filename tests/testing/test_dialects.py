@@ -62,7 +62,7 @@ from openmux_lc.types.run import EmbeddingRequest
 from openmux_lc.types.wire import Call
 from tests.providers.calls import call
 from tests.providers.ways import all_ways
-from tests.testing.rows import MODEL, POLLED, ROWS, TEXT_ONLY, row_of
+from tests.testing.rows import MAKE_VECTORS, MODEL, POLLED, ROWS, TEXT_ONLY, row_of
 
 ADD = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
 
@@ -109,7 +109,7 @@ async def test_a_tool_call_is_read_in_all_four_ways(name: str, clients: Clients)
     assert {"tool_calls"} == {answer.finish_reason for answer in answers}
 
 
-@pytest.mark.parametrize("name", sorted(ROWS.keys() - POLLED))
+@pytest.mark.parametrize("name", MAKE_VECTORS)
 async def test_vectors_come_in_order_and_depend_on_the_text(name: str, clients: Clients) -> None:
     request = EmbeddingRequest(texts=("a", "b", "a"))
     with FakeUpstream() as up:

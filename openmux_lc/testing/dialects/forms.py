@@ -19,14 +19,14 @@ from openmux_lc.testing.dialects.named import Named
 from openmux_lc.testing.dialects.parts import Parts
 from openmux_lc.testing.dialects.predictions import Predictions
 from openmux_lc.testing.dialects.queue import Queue
-from openmux_lc.testing.dialects.shape import JobShape, Shape
+from openmux_lc.testing.dialects.shape import JobShape, Shape, VectorShape
 from openmux_lc.testing.dialects.tasks import Tasks
 from openmux_lc.types.json import Json, JsonObject, as_object, as_text
 
 __all__ = ["Form", "filled", "form_of", "known", "put_in"]
 
 _JOBS: Final[Mapping[str, JobShape]] = MappingProxyType({"predictions": Predictions(), "queue": Queue()})
-_SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
+_VECTORS: Final[Mapping[str, VectorShape]] = MappingProxyType(
     {
         "choices": Choices(),
         "lines": Lines(),
@@ -34,9 +34,9 @@ _SHAPES: Final[Mapping[str, Shape]] = MappingProxyType(
         "named": Named(),
         "envelope": Envelope(),
         "tasks": Tasks(),
-        **_JOBS,
     }
 )
+_SHAPES: Final[Mapping[str, Shape]] = MappingProxyType({**_VECTORS, **_JOBS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,8 @@ class Form:
 
     Args:
         shape: Writes the answers.
-        job: The same, where they are asked for again.
+        vectors: The same, where vectors are made.
+        job: The same, where answers are asked for again.
         error: Template of an error under a status of its own.
         error_in_200: Template of one under status 200.
         stream_error: Template of one in a stream.
@@ -54,6 +55,7 @@ class Form:
     """
 
     shape: Shape
+    vectors: VectorShape | None = None
     job: JobShape | None = None
     error: Json
     error_in_200: Json
@@ -81,6 +83,7 @@ def form_of(name: str, error: Json = None) -> Form:
     in_200 = template if error is not None else told.get("error_in_200", template)
     return Form(
         shape=_SHAPES[name],
+        vectors=_VECTORS.get(name),
         job=_JOBS.get(name),
         error=template,
         error_in_200=in_200,

@@ -29,10 +29,6 @@ class Predictions:
         content = [{"type": "output", "data": piece} for piece in pieces(asked.answer.text)]
         return Events((), content, [{"type": "done", "data": "{}"}])
 
-    def vectors(self, asked: Asked) -> Json:
-        """Return the answer: there are no vectors in one agreed form."""
-        return self.whole(asked)
-
     def is_held(self, asked: Asked) -> bool:
         """Whether the client lets the host hold the request open until the answer is there."""
         return "wait" in asked.received.headers.get("prefer", "")

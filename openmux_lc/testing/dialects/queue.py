@@ -36,10 +36,6 @@ class Queue:
         """Return the whole answer as the only line."""
         return Events((), (), [self.whole(asked)])
 
-    def vectors(self, asked: Asked) -> Json:
-        """Return the answer: there are no vectors here."""
-        return self.whole(asked)
-
     def is_held(self, asked: Asked) -> bool:  # noqa: ARG002 - the protocol's signature
         """Whether the client lets the host hold the request open; here it cannot."""
         return False

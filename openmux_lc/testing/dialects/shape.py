@@ -22,6 +22,7 @@ __all__ = [
     "JobShape",
     "Shape",
     "Task",
+    "VectorShape",
     "dimensions_of",
     "dump",
     "pieces",
@@ -34,6 +35,8 @@ __all__ = [
 CREATED: Final = 1_700_000_000
 DIMENSIONS: Final = 8
 """How long a vector is unless told otherwise."""
+
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 Framing = Literal["events", "crlf_events", "named_events", "lines"]
 """`events` end with a mark, the others with the connection or a last event."""
@@ -107,6 +110,10 @@ class Shape(Protocol):
         """Return the events of an answer."""
         ...
 
+
+class VectorShape(Shape, Protocol):
+    """A form in which vectors are made as well."""
+
     def vectors(self, asked: Asked) -> Json:
         """Return the body that holds the vectors."""
         ...
@@ -127,7 +134,7 @@ class JobShape(Shape, Protocol):
 def dump(value: Json) -> bytes:
     """Return compact JSON; halves of characters, which a hostile host may send, as escapes."""
     try:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+        return _ENCODER.encode(value).encode()
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
 
