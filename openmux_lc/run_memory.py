@@ -39,7 +39,7 @@ class RunMemory:
             while len(self._reports) >= _KEPT:
                 del self._reports[next(iter(self._reports))]
             self._reports[report.run_id] = report
-        self._ledger().log_run(to_report(report, listed=_LOGGED))
+        self._ledger().run_log.add(to_report(report, listed=_LOGGED))
 
     def find(self, run_id: str) -> dict[str, Json]:
         """Return the full report of an earlier run.
@@ -49,6 +49,6 @@ class RunMemory:
         """
         if (recent := self._reports.get(run_id)) is not None:
             return to_report(recent)
-        if (kept := self._ledger().run(run_id)) is None:
+        if (kept := self._ledger().run_log.find(run_id)) is None:
             raise KeyError(f"no run {run_id!r} is remembered")
         return dict(kept)

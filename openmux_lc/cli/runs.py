@@ -26,7 +26,7 @@ def runs(
 ) -> None:
     """List the last runs and which model answered."""
     with open_pool() as mux:
-        found = list(mux.ledger.runs(n))
+        found = list(mux.ledger.run_log.newest(n))
     if as_json:
         tell_json(found)
     elif found:
@@ -42,7 +42,7 @@ def report(
 ) -> None:
     """Tell the whole report of an earlier run."""
     with open_pool() as mux:
-        found = _only(run_id.strip().lower(), list(mux.ledger.runs(_SEARCHED)))
+        found = _only(run_id.strip().lower(), list(mux.ledger.run_log.newest(_SEARCHED)))
         whole = mux.report(as_text(found.get("run_id")))
     if as_json:
         tell_json(whole)

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Final
 
 from openmux_lc.ledger import health as breaker
-from openmux_lc.ledger.batch import LoggedRun, SeenRefusal
+from openmux_lc.ledger.batch import SeenRefusal
 from openmux_lc.ledger.booking import Booking, Order, admit, barrier, book, health_names, spent
 from openmux_lc.ledger.books import Books, Claim
 from openmux_lc.ledger.capacity import Ledgered, forecast
@@ -28,14 +28,13 @@ from openmux_lc.ledger.health import Health
 from openmux_lc.ledger.learned import Asked, effective_limits
 from openmux_lc.ledger.news import News, take_news
 from openmux_lc.ledger.quota import to_charges
-from openmux_lc.ledger.runs import unpack
+from openmux_lc.ledger.run_log import RunLog
 from openmux_lc.ledger.stats import to_sample
 from openmux_lc.ledger.store import LONGEST_LEASE_S, Page, StoreBusyError
 from openmux_lc.ledger.upkeep import Written
 from openmux_lc.ledger.verdict import to_verdict
 from openmux_lc.types.capacity import Capacity, RouteNeed
 from openmux_lc.types.catalog import Limit, LimitUnit, Route
-from openmux_lc.types.json import Json, JsonObject, as_text
 from openmux_lc.types.run import Attempt
 from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, Snapshot
 
@@ -49,7 +48,7 @@ _logger = logging.getLogger(__name__)
 class Ledger:
     """Quotas, health, statistics and the run log; safe to use from any thread.
 
-    Build it with `Ledger.open`.
+    Build it with `Ledger.open`. The reports of runs are in `run_log`.
 
     Example:
         >>> ledger = Ledger.open("memory:")
@@ -65,6 +64,7 @@ class Ledger:
         self._lease_s = lease_s
         self._prefix = secrets.token_hex(6)
         self._numbers = itertools.count()
+        self.run_log = RunLog(books, clock)
         self._close = weakref.finalize(self, Books.close, books)
 
     @classmethod
@@ -246,38 +246,6 @@ class Ledger:
     def refusals(self, route: Route) -> Mapping[str, float]:
         """Return the quirks that a model was seen to need, and when; as of the last snapshot."""
         return self._books.mirror.refused(str(route))
-
-    def log_run(self, entry: JsonObject) -> None:
-        """Keep a run's report; it holds neither prompts nor answers.
-
-        Args:
-            entry: JSON-plain; `run_id` names it.
-
-        Raises:
-            ValueError: It has no `run_id`.
-        """
-        run_id = as_text(entry.get("run_id"))
-        if not run_id:
-            raise ValueError("a run's report needs a `run_id` to be logged")
-        self._books.add_run(LoggedRun(run_id, self._clock(), dict(entry)))
-
-    def run(self, run_id: str) -> Mapping[str, Json] | None:
-        """Return the report of that run, None when the log does not hold it."""
-        waiting = self._books.waiting_run(run_id)
-        if waiting is not None:
-            return waiting.entry
-        self._books.flush()
-        with contextlib.suppress(StoreBusyError):
-            row = self._books.read(lambda store: store.run(run_id))
-            return unpack(row.body) if row else None
-        return None
-
-    def runs(self, limit: int = 50) -> list[Mapping[str, Json]]:
-        """Return the newest reports, newest first."""
-        self._books.flush()
-        with contextlib.suppress(StoreBusyError):
-            return [unpack(row.body) for row in self._books.read(lambda store: store.runs(limit))]
-        return []
 
     def close(self) -> None:
         """Write what waits and let go of the file; what comes later stays in memory."""

@@ -152,7 +152,7 @@ def _noting(mux: Mux) -> Callable[[], str]:
         """Say how large the pool is, and who was asked in the last run."""
         entries = mux.entries()
         open_routes = sum(not entry.blocked for entry in entries)
-        last = next(iter(mux.ledger.runs(1)), {})
+        last = next(iter(mux.ledger.run_log.newest(1)), {})
         asked = " -> ".join(f"{each['route']} {each['status'] or each['outcome']}" for each in last.get("attempts", ()))
         return f"{len(entries)} routes, {open_routes} open; last run: {asked}"
 

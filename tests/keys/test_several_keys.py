@@ -174,7 +174,8 @@ def test_no_key_is_written_anywhere(tmp_path: Path, caplog: pytest.LogCaptureFix
     with FakeUpstream(keyed) as upstream, pool(tmp_path, upstream) as mux:
         mux._keys = type(mux._keys)(mux.settings, {"mine": keys})  # the pool above names them by letters
         asked = ask(mux, QUESTION)
-        told = f"{asked.report} {mux.report(str(asked.report['run_id']))} {mux.ledger.runs()} {mux!r} {caplog.text}"
+        whole = mux.report(str(asked.report["run_id"]))
+        told = f"{asked.report} {whole} {mux.ledger.run_log.newest()} {mux!r} {caplog.text}"
 
     assert keys == keyed.asked
     assert "secret" not in told

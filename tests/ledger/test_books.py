@@ -68,10 +68,10 @@ def test_who_is_writing_cannot_be_asked_to_write(books):
 def test_a_log_that_is_being_written_by_this_very_thread_looks_empty(open_ledger, sqlite_url):
     """A log handler that asks the ledger gets an answer, not a deadlock."""
     ledger = open_ledger(sqlite_url)
-    ledger.log_run({"run_id": "one"})
-    ledger.runs()
+    ledger.run_log.add({"run_id": "one"})
+    ledger.run_log.newest()
 
-    seen = ledger._books.read(lambda _: (ledger.run("one"), ledger.runs(), ledger.snapshot().routes))
+    seen = ledger._books.read(lambda _: (ledger.run_log.find("one"), ledger.run_log.newest(), ledger.snapshot().routes))
 
     assert (None, [], {}) == seen
 

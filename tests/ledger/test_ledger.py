@@ -436,37 +436,37 @@ def test_a_clock_that_goes_backwards_is_survived(ledger, clock, route, per_minut
 def test_reports_are_found_by_run_and_listed_newest_first(ledger):
     """S0-09: why, also tomorrow."""
     for number in range(5):
-        ledger.log_run({"run_id": f"run-{number}", "why": ["because"], "elapsed_s": 0.5})
+        ledger.run_log.add({"run_id": f"run-{number}", "why": ["because"], "elapsed_s": 0.5})
 
-    assert {"run_id": "run-3", "why": ["because"], "elapsed_s": 0.5} == ledger.run("run-3")
-    assert ["run-4", "run-3"] == [entry["run_id"] for entry in ledger.runs(limit=2)]
-    assert {"run_id": "run-0", "why": ["because"], "elapsed_s": 0.5} == ledger.run("run-0")
-    assert ledger.run("run-9") is None
+    assert {"run_id": "run-3", "why": ["because"], "elapsed_s": 0.5} == ledger.run_log.find("run-3")
+    assert ["run-4", "run-3"] == [entry["run_id"] for entry in ledger.run_log.newest(limit=2)]
+    assert {"run_id": "run-0", "why": ["because"], "elapsed_s": 0.5} == ledger.run_log.find("run-0")
+    assert ledger.run_log.find("run-9") is None
 
 
 def test_a_report_needs_a_name(ledger):
     """Else nobody could find it."""
     with pytest.raises(ValueError, match="run_id"):
-        ledger.log_run({"route": "cloud:big"})
+        ledger.run_log.add({"route": "cloud:big"})
 
 
 def test_a_huge_report_keeps_its_short_fields(ledger):
     """The log is bounded, row by row."""
-    ledger.log_run({"run_id": "big", "route": "cloud:big", "rejected": ["x" * 100] * 20_000})
-    ledger.runs()
+    ledger.run_log.add({"run_id": "big", "route": "cloud:big", "rejected": ["x" * 100] * 20_000})
+    ledger.run_log.newest()
 
-    assert {"run_id": "big", "route": "cloud:big", "is_shortened": True} == ledger.run("big")
+    assert {"run_id": "big", "route": "cloud:big", "is_shortened": True} == ledger.run_log.find("big")
 
 
 def test_the_run_log_is_bounded(ledger, url):
     """1 000 in memory, 10 000 in a file."""
     most = 1_000 if url == "memory:" else 10_000
     for number in range(most + 20):
-        ledger.log_run({"run_id": str(number)})
+        ledger.run_log.add({"run_id": str(number)})
         if number % 500 == 0:
-            ledger.runs(0)
+            ledger.run_log.newest(0)
 
-    entries = ledger.runs(limit=most * 2)
+    entries = ledger.run_log.newest(limit=most * 2)
 
     assert most == len(entries)
     assert ["20", str(most + 19)] == [entries[-1]["run_id"], entries[0]["run_id"]]
@@ -505,15 +505,15 @@ def test_an_open_breaker_is_logged_once(ledger, route, caplog):
 def test_a_ledger_forgets_what_says_nothing_any_more(ledger, clock, route, per_minute):
     """Bounded: old counters, healthy states and faded statistics go."""
     ledger.settle(ledger.reserve(route, (per_minute,), {}), Attempt(route=route))
-    ledger.log_run({"run_id": "old"})
-    ledger.runs()
+    ledger.run_log.add({"run_id": "old"})
+    ledger.run_log.newest()
     other = Route("cloud", "other")
     clock.pass_s(40 * 86_400)
 
     settle_all(ledger, other, Attempt(route=other))
-    ledger.log_run({"run_id": "new"})
+    ledger.run_log.add({"run_id": "new"})
 
-    assert ["new"] == [entry["run_id"] for entry in ledger.runs()]
+    assert ["new"] == [entry["run_id"] for entry in ledger.run_log.newest()]
 
 
 def test_the_documented_example_runs():

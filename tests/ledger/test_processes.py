@@ -140,7 +140,7 @@ def test_what_waits_is_written_when_the_interpreter_ends(start, sqlite_url, open
 
     assert 0 == process.wait(60)
     ledger = open_ledger(sqlite_url)
-    assert {"run_id": "the last"} == ledger.run("the last")
+    assert {"run_id": "the last"} == ledger.run_log.find("the last")
     assert 1.0 == ledger.snapshot().routes[ROUTE].successes
 
 

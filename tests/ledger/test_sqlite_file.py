@@ -70,7 +70,7 @@ def test_what_was_learned_outlives_the_process(open_ledger, sqlite_url, route, p
     first.settle(held, Attempt(route=route, first_token_s=0.5))
     first.reserve(route, (tokens_per_day,), {"tokens": 100})
     first.cool("cloud", Cooldown(until=NOON + 50, reason="by hand", source="learned"))
-    first.log_run({"run_id": "one"})
+    first.run_log.add({"run_id": "one"})
     before = first.snapshot()
     first.close()
 
@@ -78,7 +78,7 @@ def test_what_was_learned_outlives_the_process(open_ledger, sqlite_url, route, p
 
     assert before == second.snapshot()
     assert "by hand" != second.snapshot().cooldown(route).reason
-    assert {"run_id": "one"} == second.run("one")
+    assert {"run_id": "one"} == second.run_log.find("one")
     assert isinstance(second.reserve(route, (tokens_per_day,), {"tokens": 1}), Refusal)
 
 
@@ -224,7 +224,7 @@ def test_a_settlement_that_finds_the_file_locked_comes_back_with_its_lease(
     blocker = sqlite3.connect(to_path(sqlite_url), isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     ledger.settle(held, Attempt(route=route))
-    ledger.runs()
+    ledger.run_log.newest()
     blocker.execute("COMMIT")
     blocker.close()
 
@@ -345,12 +345,12 @@ def test_old_rows_are_forgotten(open_ledger, sqlite_url, clock, route, per_minut
     ledger.settle(ledger.reserve(route, (per_minute,), {}), Attempt(route=route))
     ledger.settle(ledger.reserve(route, (per_minute,), {}), Attempt(route=route, outcome="failed", error="RateLimited"))
     ledger.uncool(str(route))
-    ledger.runs()
+    ledger.run_log.newest()
     clock.pass_s(60 * 86_400)
 
     other = route._replace(model="other")
     ledger.settle(ledger.reserve(other, (), {}), Attempt(route=other))
-    ledger.runs()
+    ledger.run_log.newest()
     ledger.close()
 
     statement = "SELECT name FROM counter UNION SELECT name FROM health UNION SELECT name FROM stats"

@@ -129,13 +129,13 @@ def test_statistics_and_reports_are_written_within_a_second_or_so(open_ledger, s
     """Without anybody's help: a second process sees them."""
     one, two = open_ledger(sqlite_url), open_ledger(sqlite_url)
     one.settle(one.reserve(route, (), {}), Attempt(route=route))
-    one.log_run({"run_id": "one"})
+    one.run_log.add({"run_id": "one"})
 
     deadline = time.monotonic() + 20
-    while two.run("one") is None and time.monotonic() < deadline:
+    while two.run_log.find("one") is None and time.monotonic() < deadline:
         threading.Event().wait(0.02)
 
-    assert {"run_id": "one"} == two.run("one")
+    assert {"run_id": "one"} == two.run_log.find("one")
 
 
 def test_many_writes_are_gathered(route):

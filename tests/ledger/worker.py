@@ -74,7 +74,7 @@ def endless(ledger: Ledger, requests: int) -> None:
 def leave(ledger: Ledger, _: int) -> None:
     """Settle and log, and end without closing."""
     ledger.settle(ledger.reserve(ROUTE, (), {}), Attempt(route=ROUTE))
-    ledger.log_run({"run_id": "the last"})
+    ledger.run_log.add({"run_id": "the last"})
 
 
 def fork(ledger: Ledger, requests: int) -> None:
