@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from openmux_lc.errors import OpenMuxError
+from openmux_lc.providers.quirks import has_account_page
 
 if TYPE_CHECKING:
     from openmux_lc.keys import KeyFinder
@@ -52,7 +53,7 @@ class AccountTruth:
     def ask_if_due(self, provider: Provider) -> None:
         """Ask in the background, unless that was done a while ago; never waits and never raises."""
         now = time.monotonic()
-        if "account_page" not in provider.quirks or now - self._asked_at.get(provider.id, -_FRESH_S) < _FRESH_S:
+        if not has_account_page(provider) or now - self._asked_at.get(provider.id, -_FRESH_S) < _FRESH_S:
             return
         self._asked_at[provider.id] = now
         if time.time() - self._ledger().account_seen_at(provider.id) < _FRESH_S:
@@ -66,7 +67,7 @@ class AccountTruth:
             providers: Whom; those without a page are passed over.
             deadline_s: Seconds for all of them together.
         """
-        asked = [row for row in providers if "account_page" in row.quirks and self._keys.has(row)]
+        asked = [row for row in providers if has_account_page(row) and self._keys.has(row)]
         told: dict[str, Told] = {}
 
         def look(row: Provider) -> None:

@@ -13,6 +13,7 @@ from openmux_lc.providers.exchange import parse_json
 from openmux_lc.providers.limits import until_refill
 from openmux_lc.providers.listing import models_ask
 from openmux_lc.providers.openai import OpenAIDialect
+from openmux_lc.providers.quirks import has_account_page
 from openmux_lc.providers.wire import WireAdapter
 from openmux_lc.types.json import Json, as_int, dig
 from openmux_lc.types.run import Request
@@ -25,14 +26,9 @@ if TYPE_CHECKING:
     from openmux_lc.http import Clients
     from openmux_lc.types.catalog import Provider
 
-__all__ = ["has_account_page", "read_account", "read_account_page"]
+__all__ = ["read_account", "read_account_page"]
 
 _DAY_S = 86_400.0
-
-
-def has_account_page(provider: Provider) -> bool:
-    """Whether `provider` tells what is left of an account's quota."""
-    return "account_page" in provider.quirks and provider.auth.check_path is not None
 
 
 def read_account(

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["QUIRKS"]
+from openmux_lc.types.catalog import Provider
+
+__all__ = ["QUIRKS", "has_account_page"]
 
 QUIRKS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -78,3 +80,8 @@ QUIRKS: Final[Mapping[str, str]] = MappingProxyType(
         "pacific_days": "daily quotas refill at midnight Pacific time, not UTC",
     }
 )
+
+
+def has_account_page(provider: Provider) -> bool:
+    """Whether `provider` tells what is left of an account's quota."""
+    return "account_page" in provider.quirks and provider.auth.check_path is not None
