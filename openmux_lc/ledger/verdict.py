@@ -57,6 +57,9 @@ _BARRED_S: Final[Mapping[str, float]] = {
 }
 """Faults that repeating cannot mend soon, with their pause."""
 
+_BLOCKED_S: Final = 3_600.0
+"""Pause where it is the host that forbids, not the model or the account: a firewall's page goes away sooner."""
+
 _BLAMELESS: Final = frozenset({InvalidRequest.__name__, ContextOverflow.__name__})
 _SCOPES: Final[Mapping[str, FaultScope]] = {
     each.__name__: each.default_scope for each in (AuthenticationFailed, ConnectionFailed, PaymentRequired)
@@ -114,7 +117,10 @@ def to_verdict(attempt: Attempt, *, is_local: bool = False, day_left: float | No
     )
     if attempt.error == RateLimited.__name__:
         return _throttled(found, day_left)
-    return _barred(found, _BARRED_S[attempt.error]) if attempt.error in _BARRED_S else found
+    least_s = _BARRED_S.get(attempt.error)
+    if attempt.error == PermissionDenied.__name__ and scope == "provider":
+        least_s = _BLOCKED_S
+    return found if least_s is None else _barred(found, least_s)
 
 
 def _throttled(found: Verdict, day_left: float | None) -> Verdict:

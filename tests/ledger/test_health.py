@@ -176,6 +176,12 @@ def test_a_request_that_does_not_fit_blames_nobody(error):
     assert Health() == tell(Health(), *[fault(error, status_code=400)] * 5)
 
 
+def test_a_page_in_front_of_the_host_rests_it_for_an_hour_only():
+    """A firewall's block is no word of the account: it may pass, and a day would be too long."""
+    assert NOON + 3_600 == tell(Health(), fault("PermissionDenied", scope="provider")).until
+    assert NOON + 86_400 == tell(Health(), fault("PermissionDenied", scope="account")).until
+
+
 def test_a_fault_of_the_request_blames_nobody_whatever_its_class():
     """The scope decides."""
     assert Health() == tell(Health(), *[fault("PermissionDenied", scope="request")] * 5)
