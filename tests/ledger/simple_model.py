@@ -161,15 +161,15 @@ class SimpleLedger:
 
     def at_least(self, account: tuple, now: float) -> float:
         """What is surely used."""
-        out = [bucket.out(now) for bucket in self._buckets(account)[:1]]
-        return max(0.0, sum(out) + sum(each.at_least(now) for each in self._on(account)))
+        out = min((bucket.out(now) for bucket in self._buckets(account)), default=0.0)
+        return max(0.0, out + sum(each.at_least(now) for each in self._on(account)))
 
     def at_most(self, account: tuple, now: float, *, is_swept: bool) -> float:
         """What may be used, as reported to be used included."""
         told, until = self.reports.get(account, (0, 0.0))
         told = told if now < until else 0
-        out = [bucket.out(now) + 1 for bucket in self._buckets(account)[1:]]  # it fills in whole units
-        return sum(out) + sum(each.at_most(now, is_swept=is_swept) for each in self._on(account)) + told
+        out = max((bucket.out(now) + 1 for bucket in self._buckets(account)), default=0.0)  # it fills in whole units
+        return out + sum(each.at_most(now, is_swept=is_swept) for each in self._on(account)) + told
 
     def reserve(self, name: str, amounts: dict[tuple, int], now: float, lease_ends_at: float) -> None:
         """Charge every account."""
@@ -205,7 +205,7 @@ class SimpleLedger:
             charge.see(now)
 
     def _buckets(self, account: tuple) -> tuple[Bucket, ...]:
-        """Refilled as early as the ledger may think, and as late; none for another kind of window."""
+        """Written whenever the clock was read, and only when it must be; none for another kind of window."""
         if account[0].window.kind != "token_bucket":
             return ()
         return self.buckets.setdefault(account, (Bucket(account[0]), Bucket(account[0])))

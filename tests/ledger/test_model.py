@@ -1,6 +1,7 @@
 """The ledger against a model so simple that it is seen to be right: every window, every scope, both stores.
 
-The rules do what can happen to a ledger, with clocks that jump and days that are not 24 hours long.
+The rules do what can happen to a ledger, with clocks that jump and days that are not 24 hours long. The examples
+are the same at every run; take `derandomize` away to look for more.
 """
 
 import tempfile
@@ -145,15 +146,17 @@ class LedgerModel(RuleBasedStateMachine):
             self.ledger.release(reservation)
 
     @rule(
-        seconds=st.sampled_from([0.5, 1.0, 8.0, 30.0, 62.0, LEASE_S + 1, 1800.0, 7200.0, DAY_S / 2, DAY_S, 20 * DAY_S])
+        seconds=st.sampled_from(
+            [0.5, 1.0, 6.5, 8.0, 30.0, 55.0, 62.0, LEASE_S + 1, 1800.0, 7200.0, DAY_S / 2, DAY_S, 20 * DAY_S]
+        )
     )
     def wait(self, seconds):
         """Time passes, over days of 23 and 25 hours and the ends of months."""
         self.set_clock(self.now + seconds)
 
-    @rule(seconds=st.sampled_from([0.5, 5.0, 61.0, 3600.0, DAY_S]))
+    @rule(seconds=st.sampled_from([0.5, 5.0, 61.0, 3600.0]))
     def go_back(self, seconds):
-        """The clock is set back, as far as the longest window and more; years ahead are in test_clocks."""
+        """The clock is set back, as far as a short window and more; days and years are in test_clocks."""
         self.set_clock(self.now - seconds)
 
     @rule(data=st.data(), reservation=held, left=st.integers(0, 400))
@@ -258,7 +261,7 @@ def test_in_memory(kind):
     """Over-admission is 0 in every window of every kind, and under-use is explained."""
     run_state_machine_as_test(
         type("InMemory", (LedgerModel,), {"kind": kind}),
-        settings=settings(max_examples=40, stateful_step_count=40, deadline=None),
+        settings=settings(max_examples=40, stateful_step_count=40, deadline=None, derandomize=True),
     )
 
 
@@ -268,6 +271,10 @@ def test_on_file(kind):
     run_state_machine_as_test(
         type("OnAFile", (OnFile,), {"kind": kind}),
         settings=settings(
-            max_examples=10, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=10,
+            stateful_step_count=30,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=[HealthCheck.too_slow],
         ),
     )
