@@ -53,7 +53,7 @@ class Order(NamedTuple):
     @property
     def held(self) -> tuple[Held, ...]:
         """What the reservation holds once it is made."""
-        return tuple([Held(name, place.slot, amount) for name, _, amount, place in self.charges])
+        return tuple([Held(name, place.slot, amount, limit.amount) for name, limit, amount, place in self.charges])
 
 
 class Booking(NamedTuple):
@@ -198,7 +198,7 @@ def _charged(page: Page, booking: Booking) -> dict[str, Counter] | None:
         is_leased = page.drop_lease(reservation.id)
     if held is None or not (is_leased or booking.may_be_gone):
         return None  # settled before, or by another process
-    known = page.counters.get([name for name, _, _ in held])
+    known = page.counters.get([each.name for each in held])
     late = quota.charge_late if booking.is_written else quota.charge_unreserved
     charge = quota.settle if is_leased else late
     return charge(known, held, booking.actual, booking.now)

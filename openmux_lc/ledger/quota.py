@@ -83,11 +83,15 @@ class Charge(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What a reservation took from one account, and from which slot."""
+    """What a reservation took from one account, from which slot, and how much that account has.
+
+    The row of an account may have been forgotten when its reservation is settled.
+    """
 
     name: str
     slot: int
     amount: int
+    capacity: int = 0
 
 
 class Shortage(NamedTuple):
@@ -206,9 +210,9 @@ def settle(
         actual: Use by unit; a unit that is not named used what was reserved.
     """
     after: dict[str, Counter] = {}
-    for name, slot, amount in held:
+    for name, slot, amount, capacity in held:
         account = to_account(name)
-        counter = counters.get(name, _EMPTY)
+        counter = counters.get(name) or Counter(capacity)
         taken = _tally(counter, account.window, now)
         taken.settle(slot, amount, max(0, actual.get(account.unit, amount)))
         pending = max(0, counter.pending - amount)
@@ -226,20 +230,21 @@ def charge_late(
     counters: Mapping[str, Counter], held: Sequence[Held], actual: Mapping[LimitUnit, int], now: float
 ) -> dict[str, Counter]:
     """Return the counters after a call that outlived its reservation is charged."""
-    again: dict[str, Counter] = {}
-    for name, slot, amount in held:
-        counter = counters.get(name, _EMPTY)
-        taken = _tally(counter, to_account(name).window, now)
-        taken.charge_again(slot, amount)
-        again[name] = counter._replace(charges=taken.charges, pending=counter.pending + amount)
-    return settle(again, held, actual, now)
+    after: dict[str, Counter] = {}
+    for name, slot, amount, capacity in held:
+        account = to_account(name)
+        counter = counters.get(name) or Counter(capacity)
+        taken = _tally(counter, account.window, now)
+        taken.settle_late(slot, amount, max(0, actual.get(account.unit, amount)))
+        after[name] = counter._replace(charges=taken.charges)
+    return after
 
 
 def charge_unreserved(
     counters: Mapping[str, Counter], held: Sequence[Held], actual: Mapping[LimitUnit, int], now: float
 ) -> dict[str, Counter]:
     """Return the counters after a call is charged whose reservation could not be written."""
-    whole = {to_account(name).unit: max(0, actual.get(to_account(name).unit, amount)) for name, _, amount in held}
+    whole = {to_account(name).unit: max(0, actual.get(to_account(name).unit, amount)) for name, _, amount, _ in held}
     unreserved = [each._replace(amount=0) for each in held]
     return settle(counters, unreserved, whole, now)
 

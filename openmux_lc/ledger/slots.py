@@ -21,12 +21,13 @@ class Slots:
     from beyond a whole window was made by a clock that was wrong, and counts as of now.
     """
 
-    __slots__ = ("_place", "_window", "charges")
+    __slots__ = ("_before", "_place", "_window", "charges")
 
     is_timed: ClassVar[bool] = True
 
     def __init__(self, charges: Mapping[int, int], window: Window, _capacity: int, place: Place) -> None:
         """Keep what counts at `place`."""
+        self._before = charges
         self._window = window
         self._place = place
         self.charges: dict[int, int] = {}
@@ -44,9 +45,9 @@ class Slots:
         """Replace what was reserved in `slot` by what was used, unless that is past."""
         self._change(slot, used - reserved)
 
-    def charge_again(self, slot: int, amount: int) -> None:
-        """Take again what an expired reservation gave back."""
-        self._change(slot, amount)
+    def settle_late(self, slot: int, reserved: int, used: int) -> None:  # noqa: ARG002 - it has been given back
+        """Charge what was used in `slot` by a call whose reservation had expired, unless that is past."""
+        self._change(slot, used)
 
     def freed_at(self, missing: int) -> float | None:
         """Return when that many have come back (epoch seconds); None when there are not so many."""
@@ -61,9 +62,12 @@ class Slots:
         return slot_ends_at(self._window, min(self.charges), self._place) if self.charges else None
 
     def _change(self, slot: int, change: int) -> None:
-        here = self._place.slot if slot > self._place.last else slot
-        if here >= self._place.first and change:
-            self.charges[here] = max(0, self.charges.get(here, 0) + change)
+        if slot > self._place.last:
+            # Nothing is given back of a charge that was moved or forgotten before: it would be another's.
+            change = max(change, -self._before.get(slot, 0))
+            slot = self._place.slot
+        if slot >= self._place.first and change:
+            self.charges[slot] = max(0, self.charges.get(slot, 0) + change)
 
 
 class Places(Slots):
@@ -76,3 +80,6 @@ class Places(Slots):
     def settle(self, slot: int, reserved: int, used: int) -> None:  # noqa: ARG002 - what was used is gone with the call
         """Give the place back."""
         self._change(slot, -reserved)
+
+    def settle_late(self, slot: int, reserved: int, used: int) -> None:
+        """Nothing to do: the place came back with the reservation."""

@@ -59,7 +59,7 @@ def succession(
         lease_ends_at: When every call that is now under way has ended (epoch seconds).
     """
     new = {charge: to_account(charge.name) for charge in charges if charge.name not in known}
-    olds = _replaced(page, {charge.name for charge in charges}, new.values(), now)
+    olds = _replaced(page, {to_account(charge.name)[:3] for charge in charges}, new.values(), now)
     counters: dict[str, Counter] = {}
     gone: set[str] = set()
     for charge, account in new.items():
@@ -73,13 +73,16 @@ def succession(
     return Succession(counters, frozenset(gone)) if counters else _NOTHING
 
 
-def _replaced(page: Page, current: set[str], new: Iterable[Account], now: float) -> list[_Old]:
+def _replaced(
+    page: Page, in_force: set[tuple[LimitScope, LimitUnit, Window]], new: Iterable[Account], now: float
+) -> list[_Old]:
     """Return the accounts that are out of force and still count something.
 
     Of a route's own accounts it is certain which are. One of a provider's may be in force
     for another model: then the new count starts too high, never too low.
     """
-    accounts = {name: to_account(name) for name in page.counters.names() if name not in current}
+    every = {name: to_account(name) for name in page.counters.names()}
+    accounts = {name: account for name, account in every.items() if account[:3] not in in_force}
     names = [name for name, old in accounts.items() if any(_replaces(account, old) for account in new)]
     rows = page.counters.get(names) if names else {}
     olds = [_Old(name, accounts[name], row, used(row, accounts[name].window, now)) for name, row in rows.items()]

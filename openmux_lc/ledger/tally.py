@@ -40,8 +40,8 @@ class Tally(Protocol):
         """Replace what was reserved in `slot` by what was used, as far as this kind gives back."""
         ...
 
-    def charge_again(self, slot: int, amount: int) -> None:
-        """Take again what `settle` gave back for a reservation that had expired."""
+    def settle_late(self, slot: int, reserved: int, used: int) -> None:
+        """Charge what was used after the reservation expired and gave back what this kind gives back."""
         ...
 
     def freed_at(self, missing: int) -> float | None:

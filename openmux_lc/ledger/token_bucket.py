@@ -53,8 +53,9 @@ class TokenBucket:
         """Take out what was used beyond the reservation; what was not used stays out."""
         self.charge(max(0, used - reserved))
 
-    def charge_again(self, slot: int, amount: int) -> None:
-        """Nothing to do: an expired reservation has given nothing back."""
+    def settle_late(self, slot: int, reserved: int, used: int) -> None:
+        """Do as if it were not late: the expired reservation has given nothing back."""
+        self.settle(slot, reserved, used)
 
     def freed_at(self, missing: int) -> float | None:
         """Return when that many have been refilled (epoch seconds); None when fewer are out."""

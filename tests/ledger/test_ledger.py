@@ -524,3 +524,16 @@ def test_the_documented_example_runs():
     ledger.settle(held, Attempt(route=Route("mine", "small")))
 
     assert 1.0 == round(ledger.snapshot().routes[Route("mine", "small")].successes, 3)
+
+
+def test_a_call_that_outlives_the_row_of_its_limit_is_counted_against_that_limit(ledger, route, clock):
+    """Found by the model: idle rows are forgotten, and with them what their limit allows."""
+    limit = Limit(unit="tokens", amount=100, window=Window(kind="calendar_day", zone="UTC"), scope="key_model")
+    held = ledger.reserve(route, (limit,), {"tokens": 0})
+    ledger.settle(ledger.reserve(route, (), {}), Attempt(route=route))
+    ledger.runs()  # writes what waits, and tidies up
+
+    seen = LimitObservation(unit="tokens", remaining=10)
+    ledger.settle(held, Attempt(route=route, usage=Usage(total_tokens=50)), observations=(seen,))
+
+    assert 0.1 == round(ledger.snapshot().routes[route].headroom, 6)

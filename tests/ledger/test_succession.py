@@ -149,6 +149,15 @@ def test_other_keys_models_and_hosts_that_are_met_first_begin_empty(restarted):
     assert 5 == call(ledger, limits, times=9, route=Route("clouds", "big"))
 
 
+def test_limits_of_all_levels_that_are_in_force_together_inherit_nothing_from_each_other(restarted):
+    """Another model's count is no predecessor of another key's."""
+    limits = (limit(scope="key"), limit(8, scope="model"))
+    call(restarted(), limits, times=4)
+    call(restarted(), limits, times=4, route=OTHER)
+
+    assert 4 == call(restarted(), limits, times=9, key_slot=1)
+
+
 def test_what_is_under_way_counts_until_its_lease_ends(open_ledger, sqlite_url, clock):
     """The process that made the call is gone."""
     before = open_ledger(sqlite_url)
