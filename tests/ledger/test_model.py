@@ -229,7 +229,7 @@ class LedgerModel(RuleBasedStateMachine):
         return 1 == sum(abs(each - length_s) <= 0.1 * length_s for each in lengths)
 
     def set_clock(self, now):
-        self.ledger.runs(1)  # what waits is written by the clock of now, not by the writer's of a moment ago
+        self.ledger.run_log.newest(1)  # what waits is written by the clock of now, not by the writer's of a moment ago
         self.now = now
         self.model.see(now)
 

@@ -247,7 +247,7 @@ async def test_what_answered_by_the_deadline_counts(find: Find) -> None:
         "/api/show": Fault(first_byte_s=60),
     }
     with FakeUpstream(pages=pages) as up:  # type: ignore[arg-type]
-        (engine,) = await find([row("ollama", port_of(up.base_url), dialect="ollama")], deadline_s=0.3)
+        (engine,) = await find([row("ollama", port_of(up.base_url), dialect="ollama")], deadline_s=1.5)
 
     assert ["a:7b", "b:7b"] == [model.id for model in engine.models]
     assert "tool_calling" not in engine.models[0].profile

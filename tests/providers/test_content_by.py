@@ -29,7 +29,7 @@ from tests.providers.calls import call, provider
 from tests.providers.raw_host import raw_host
 
 BOUND_S = 0.4
-PATIENCE_S = 1.2
+PATIENCE_S = BOUND_S + LATE_S
 """A wait that ended later than this was not ended by `content_by` but by something else."""
 TEXTS = EmbeddingRequest(texts=("one",))
 
@@ -93,7 +93,7 @@ async def aclients(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     await made.aclose()
 
 
-def _asked(url: str, dialect: str = "openai", *, seconds: float = 10.0, content_s: float = BOUND_S) -> Call:
+def _asked(url: str, dialect: str = "openai", *, seconds: float = 30.0, content_s: float = BOUND_S) -> Call:
     base_url = url.removesuffix("/v1") if dialect == "ollama" else url
     row = provider(base_url, dialect=dialect, is_local=dialect == "ollama")
     return call(row, seconds=seconds, content_by=time.monotonic() + content_s)
@@ -203,9 +203,9 @@ LATE: dict[str, list[bytes]] = {
 
 @pytest.mark.parametrize("dialect", LATE)
 def test_once_content_came_the_deadline_is_the_bound_again(dialect: str, clients: Clients) -> None:
-    """The pauses are longer than `content_by` allows for the first content."""
-    with raw_host(LATE[dialect], pause_s=0.3) as host:
-        asked = _asked(host.base_url, dialect, content_s=0.25)
+    """The last pause ends when the moment for the first content has long passed."""
+    with raw_host(LATE[dialect], pause_s=0.6) as host:
+        asked = _asked(host.base_url, dialect, content_s=1.0)
 
         assert "xxx" == _text(adapter_for(asked.provider, clients), asked)
 
@@ -214,8 +214,8 @@ def test_once_content_came_the_deadline_is_the_bound_again(dialect: str, clients
 async def test_once_content_came_the_deadline_is_the_bound_again_asynchronously(
     dialect: str, aclients: Clients
 ) -> None:
-    with raw_host(LATE[dialect], pause_s=0.3) as host:
-        asked = _asked(host.base_url, dialect, content_s=0.25)
+    with raw_host(LATE[dialect], pause_s=0.6) as host:
+        asked = _asked(host.base_url, dialect, content_s=1.0)
 
         assert "xxx" == await _atext(adapter_for(asked.provider, aclients), asked)
 
