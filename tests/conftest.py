@@ -11,6 +11,8 @@ import re
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,10 +72,32 @@ _brake = _Brake()
 sys.addaudithook(_brake)
 
 
+class _PatientSys:
+    """What `threading` sees as `sys` while coverage traces: two threads may begin at once.
+
+    Expected: each installs its trace function. Actual, before Python 3.12 and now and then: `RuntimeError: Cannot install
+    a trace function while another trace function is being installed` (https://github.com/python/cpython/issues/98257),
+    and that thread ends before it has begun. Delete this with the support of 3.11.
+    """
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(sys, name)
+
+    def settrace(self, function: object) -> None:
+        for _ in range(10_000):
+            try:
+                return sys.settrace(function)  # type: ignore[arg-type]
+            except RuntimeError:
+                time.sleep(0)
+        return sys.settrace(function)  # type: ignore[arg-type]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the real engines' fixtures by path: in importlib mode `pytest_plugins` could not name them."""
     # A shell starts what it runs in the background with Ctrl-C ignored, and the commands under test would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.version_info < (3, 12) and sys.gettrace() is not None:
+        threading._sys = _PatientSys()  # type: ignore[attr-defined]
     path = Path(__file__).with_name("engines") / "fixtures.py"
     spec = importlib.util.spec_from_file_location("openmux_test_engines", path)
     assert spec is not None
