@@ -75,9 +75,9 @@ sys.addaudithook(_brake)
 class _PatientSys:
     """What `threading` sees as `sys` while coverage traces: two threads may begin at once.
 
-    Expected: each installs its trace function. Actual, before Python 3.12 and now and then: `RuntimeError: Cannot install
-    a trace function while another trace function is being installed` (https://github.com/python/cpython/issues/98257),
-    and that thread ends before it has begun. Delete this with the support of 3.11.
+    Expected: each installs its trace function. Actual, before Python 3.12 and now and then: `RuntimeError: Cannot
+    install a trace function while another trace function is being installed`, and that thread ends before it has begun
+    (https://github.com/python/cpython/issues/98257). Delete this with the support of 3.11.
     """
 
     def __getattr__(self, name: str) -> object:
