@@ -531,7 +531,7 @@ def test_a_call_that_outlives_the_row_of_its_limit_is_counted_against_that_limit
     limit = Limit(unit="tokens", amount=100, window=Window(kind="calendar_day", zone="UTC"), scope="key_model")
     held = ledger.reserve(route, (limit,), {"tokens": 0})
     ledger.settle(ledger.reserve(route, (), {}), Attempt(route=route))
-    ledger.runs()  # writes what waits, and tidies up
+    ledger.run_log.newest()  # writes what waits, and tidies up
 
     seen = LimitObservation(unit="tokens", remaining=10)
     ledger.settle(held, Attempt(route=route, usage=Usage(total_tokens=50)), observations=(seen,))
