@@ -13,7 +13,7 @@ OpenMuxError
 `- ProviderError             .provider .model .status_code .retry_after .scope .advice .limits
    RateLimited  AuthenticationFailed  PermissionDenied  ModelGone  InvalidRequest
    ContextOverflow  PaymentRequired  ServerError  ConnectionFailed  TimedOut
-   EmptyAnswer  BadPayload
+   EmptyAnswer  BadPayload  BrokenContract
 
 Only `ProviderError` makes the engine go on to another route. No message holds a
 key, a prompt or an answer.
@@ -33,6 +33,7 @@ __all__ = [
     "AllRoutesFailedError",
     "AuthenticationFailed",
     "BadPayload",
+    "BrokenContract",
     "CatalogError",
     "ConfigError",
     "ConnectionFailed",
@@ -259,3 +260,9 @@ class EmptyAnswer(ProviderError):
 
 class BadPayload(ProviderError):
     """The answer is not what the protocol promises."""
+
+
+class BrokenContract(ProviderError):
+    """The answer breaks the schema it was to keep, or lacks the tool call that was required."""
+
+    default_scope: ClassVar[FaultScope] = "request"

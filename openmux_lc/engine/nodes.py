@@ -83,7 +83,7 @@ class Nodes:
         Raises:
             AllRoutesFailedError: Every route that the plan allowed failed.
         """
-        answer = run.final or (run.answers[0] if run.answers else None)
+        answer = run.answer
         self.log(run)
         if answer is None:
             causes: list[Exception] = [*run.errors] or [RuntimeError("no call")]
@@ -92,10 +92,14 @@ class Nodes:
 
     def log(self, run: Run) -> None:
         """Keep the run's report in the run log, once; logging again replaces it."""
-        answer = run.final or (run.answers[0] if run.answers else None)
+        answer = run.answer
         failed = sum(1 for attempt in run.attempts if attempt.outcome == "failed")
         if answer is not None and failed and run.told is None:
-            run.notes.append(f"{answer.route} answered after {failed} failed attempt{'s' if failed > 1 else ''}")
+            run.notes.append(
+                f"no route kept to what was asked for; {answer.route} came last"
+                if answer is run.broken
+                else f"{answer.route} answered after {failed} failed attempt{'s' if failed > 1 else ''}"
+            )
         run.told = run.report(answer)
         self.mux.remember(run.told)
 

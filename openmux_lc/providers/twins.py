@@ -28,6 +28,7 @@ _NAMES = {
     "TimedOut": "ModelTimeoutError",
     "EmptyAnswer": "ModelAPIError",
     "BadPayload": "ModelAPIError",
+    "BrokenContract": "ModelAPIError",
 }
 """Our class's name to that of LangChain's for the same condition."""
 

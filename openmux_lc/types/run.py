@@ -99,6 +99,8 @@ class Options:
         fan_out: Answers wanted from different routes.
         strategy: How several answers become one.
         seed: Makes ties deterministic.
+        on_broken_contract: What is given where every route broke the schema, or made no required tool
+            call: an error, or the last answer all the same.
     """
 
     chain: tuple[str, ...] = ()
@@ -111,6 +113,7 @@ class Options:
     fan_out: int = 1
     strategy: Literal["best", "concatenate", "vote"] = "best"
     seed: int | None = None
+    on_broken_contract: Literal["raise", "answer"] = "raise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
