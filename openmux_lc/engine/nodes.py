@@ -7,12 +7,14 @@ run; deciding what comes next is `routing.progress` alone.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from openmux_lc.combine.combine import combine
 from openmux_lc.engine.outcome import all_failed, no_route
 from openmux_lc.engine.run_state import Run
 from openmux_lc.engine.wave import arun_wave, run_wave
+from openmux_lc.routing.history import mended
 from openmux_lc.routing.progress import next_calls
 from openmux_lc.types.run import Answer, Plan, Wave
 
@@ -34,7 +36,11 @@ class Nodes:
         self.mux = mux
 
     def classify(self, run: Run) -> None:
-        """Say what kind of request this is."""
+        """Say what kind of request this is, its history in order."""
+        history = mended(run.request.messages)
+        if history.notes:
+            run.request = replace(run.request, messages=history.messages)
+            run.notes += history.notes
         run.classification = self.mux.classify(run.request, run.options.task)
 
     def select(self, run: Run) -> None:
