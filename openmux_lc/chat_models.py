@@ -43,8 +43,9 @@ _LANGCHAINS_OWN = frozenset(
 
 
 _ALIKE = (
-    *("task", "timeout", "max_retries", "fan_out", "strategy", "on_broken_contract", "temperature", "top_p"),
-    *("max_tokens", "seed", "frequency_penalty", "presence_penalty", "reasoning_effort", "extra_body"),
+    *("task", "timeout", "max_retries", "fan_out", "strategy", "on_overflow", "on_broken_contract"),
+    *("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty"),
+    *("reasoning_effort", "extra_body"),
 )
 """Fields that are called here as they are per call."""
 
@@ -60,8 +61,10 @@ class ChatOpenMux(BaseChatModel):
             or one of the settings' own; where it is not given, the settings decide.
         timeout: Seconds for a whole call, failover included; default 120.
         max_retries: Repeats of one route where repeating can help; default 1.
-        on_broken_contract: Where no route kept to the schema or made the tool call that was required: `raise`
-            (default), or `answer`, which gives the last one all the same and says so in the report.
+        on_overflow: What becomes of a prompt too long for every window: `raise` (default), `trim_oldest`, or
+            `summarize`, which puts the pool's own summary in the place of the oldest turns.
+        on_broken_contract: Where no route kept to the schema or made the required tool call: `raise` (default) or
+            `answer`, which gives the last one all the same.
         engine: `loop` takes the graph's steps in a plain loop, a millisecond a call
             cheaper; `graph` runs them as a LangGraph graph, so that a tracer sees each.
         api_key: Key of the pinned provider; without a pinned one it is an error.
@@ -103,6 +106,7 @@ class ChatOpenMux(BaseChatModel):
     fan_out: int = Field(default=1, ge=1, le=8)
     strategy: Literal["best", "concatenate", "vote"] = "best"
     extra_body: dict[str, Any] | None = None
+    on_overflow: Literal["raise", "trim_oldest", "summarize"] | None = None
     on_broken_contract: Literal["raise", "answer"] | None = None
     streaming: bool = False
     engine: Literal["loop", "graph"] = "loop"

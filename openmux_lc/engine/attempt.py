@@ -17,7 +17,14 @@ from openmux_lc.catalog.free import evidence, why_not_free
 from openmux_lc.engine.contract import checked
 from openmux_lc.engine.run_state import Run, attempt_from_error
 from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
-from openmux_lc.errors import AuthenticationFailed, PaymentRequired, ProviderError, RateLimited, TimedOut
+from openmux_lc.errors import (
+    AuthenticationFailed,
+    ContextOverflow,
+    PaymentRequired,
+    ProviderError,
+    RateLimited,
+    TimedOut,
+)
 from openmux_lc.types.amounts import to_amounts
 from openmux_lc.types.catalog import LimitUnit, Model, Route
 from openmux_lc.types.run import Answer, Attempt, Outcome, Usage
@@ -145,10 +152,14 @@ class Booking:
             for slot in self.mux.key_slots(self.route):  # the model costs money, whichever key pays
                 self.mux.ledger.cool(slot_name(str(self.route), slot), pause)
             self.run.notes.append(f"{self.route} reported a cost of {answer.usage.cost:g}; it is not asked again today")
+        if answer.extra.get("truncated"):
+            self.run.notes.append(f"{self.route} cut the prompt to its window: the beginning was not read")
         self.run.succeed(self.attempt, answer)
 
     def failed(self, error: ProviderError, *, is_cut: bool = False) -> Attempt:
         """Note the failure and return the attempt; a refusal tells of limits as well."""
+        if isinstance(error, ContextOverflow) and error.window_tokens is not None:
+            self.mux.ledger.learn_window(self.route, error.window_tokens)
         self.observations = error.limits or self.observations
         outcome: Outcome = "cut" if is_cut else self._failure
         attempt = attempt_from_error(self.route, self.branch, time.monotonic() - self.started, error, outcome=outcome)

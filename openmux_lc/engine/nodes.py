@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from openmux_lc.combine.combine import combine
 from openmux_lc.engine.outcome import all_failed, no_route
+from openmux_lc.engine.overflow import acondense, condense, has_overflowed, shorten
 from openmux_lc.engine.run_state import Run
 from openmux_lc.engine.wave import arun_wave, run_wave
 from openmux_lc.routing.history import mended
@@ -49,7 +50,10 @@ class Nodes:
         Raises:
             NoRouteError: None can serve the request; names each reason.
         """
-        run.plan = self.mux.plan(run.request, run.options, classification=run.classification, previous=run.previous)
+        run.plan = self._planned(run)
+        window = run.plan.largest_window
+        if window is not None and shorten(run, window):
+            run.plan = self._planned(run)
         if not any(run.plan.branches):
             error = no_route(self.mux, run.plan)
             self.mux.remember(run.report())
@@ -57,15 +61,18 @@ class Nodes:
 
     def next_wave(self, run: Run) -> Wave:
         """Return what is to be called next; an empty wave means done."""
-        return next_calls(self.plan_of(run), run.attempts, run.answers, time.monotonic(), run.deadline)
+        attempts = run.attempts[run.since :] if run.since else run.attempts
+        return next_calls(self.plan_of(run), attempts, run.answers, time.monotonic(), run.deadline)
 
     def call(self, run: Run) -> PoolStream | None:
         """Run one wave; return the opened stream where one is wanted."""
+        condense(self, run)
         run.stream = run_wave(self.mux, run, self.next_wave(run))
         return run.stream
 
     async def acall(self, run: Run) -> AsyncPoolStream | None:
         """Run one wave; return the opened stream where one is wanted."""
+        await acondense(self, run)
         run.astream = await arun_wave(self.mux, run, self.next_wave(run))
         return run.astream
 
@@ -73,7 +80,7 @@ class Nodes:
         """Return the step that follows a wave."""
         if run.stream is not None or run.astream is not None:
             return "end"
-        if self.next_wave(run).calls:
+        if self.next_wave(run).calls or self._is_shortened(run):
             return "call"
         return "combine" if len(run.answers) > 1 else "end"
 
@@ -115,3 +122,20 @@ class Nodes:
             self.select(run)
         assert run.plan is not None  # noqa: S101 - `select` sets it or raises
         return run.plan
+
+    def _planned(self, run: Run) -> Plan:
+        return self.mux.plan(run.request, run.options, classification=run.classification, previous=run.previous)
+
+    def _is_shortened(self, run: Run) -> bool:
+        """Shorten a prompt that every route refused as too long, once; return whether there is somebody to ask.
+
+        What the routes named as their windows has been learned by now.
+        """
+        if not has_overflowed(run):
+            return False
+        window = self._planned(run).largest_window
+        if window is None or not shorten(run, window):
+            return False
+        plan = self._planned(run)
+        run.plan, run.since = plan, len(run.attempts)
+        return bool(self.next_wave(run).calls)

@@ -35,6 +35,8 @@ class Run:
         tokens: What the ledger sets aside, where it is more than one prompt's.
         repairs: By route, the request that shows a model its broken answer.
         broken: The last answer that broke its contract.
+        to_condense: The request for a summary of what was left out of the prompt.
+        since: How many attempts were made before the prompt was shortened.
         told: The report as it was logged; there once the run has ended.
         sleep: Waits before a repeat, in seconds; `asleep` does so in async code.
     """
@@ -53,6 +55,8 @@ class Run:
     final: Answer | None = None
     told: Report | None = None
     broken: Answer | None = None
+    to_condense: Request | None = field(default=None, repr=False)
+    since: int = 0
     repairs: dict[Route, Request] = field(default_factory=dict, repr=False)
     attempts: list[Attempt] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)

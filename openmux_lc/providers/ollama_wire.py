@@ -171,6 +171,7 @@ class Parts:
             finish_reason="tool_calls" if self._calls and reason == "stop" else reason,
             usage=usage or estimated_usage(self.call.request, ("x" * self._chars,)),
             model=writable(as_text(part.get("model"))) or self.call.model,
+            is_prompt_cut=self.is_truncated,
         )
 
     def _tool_call(self, value: Json) -> ToolCallDelta:

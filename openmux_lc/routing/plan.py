@@ -120,7 +120,7 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         is_open,
     )
     ranking = pool.rankings.get(kind) or _rank(pool, kind, found, chosen)
-    short = _too_small(ranking, requirements, named)
+    short = _too_small(ranking, requirements, named, snapshot)
     paused = paused_routes((entry for entry, _ in ranking.able), snapshot, named=named)
     fitting = [row for row in ranking.able if row[0].route not in short]
     rows = [row for row in fitting if row[0].route not in paused]
@@ -145,6 +145,7 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         requirements=requirements,
         options=options,
         why=_why(order, candidates, found, options, pinned),
+        largest_window=None if fitting else _largest_window(ranking, short, snapshot),
     )
 
 
@@ -190,15 +191,32 @@ def _on_trial(rows: Sequence[tuple[PoolEntry, Candidate]], snapshot: Snapshot) -
     return [row for row, pause in pauses if pause is not None and pause.is_guess and pause.firm_until <= snapshot.at]
 
 
-def _too_small(ranking: _Ranking, requirements: Requirements, named: frozenset[Route]) -> dict[Route, Rejection]:
-    """Return the entries whose window is too small for this prompt."""
-    if requirements.min_context_tokens <= ranking.least_window:
+def _too_small(
+    ranking: _Ranking, requirements: Requirements, named: frozenset[Route], snapshot: Snapshot
+) -> dict[Route, Rejection]:
+    """Return the entries whose window, declared or named by the host itself, is too small for this prompt."""
+    need = requirements.min_context_tokens
+    if need <= ranking.least_window and not snapshot.refused:
         return {}
-    return {
-        entry.route: Rejection(route=str(entry.route), reason=reason)
+    short: dict[Route, Rejection] = {}
+    for entry, _ in ranking.able:
+        reason = why_not(entry, requirements, is_named=entry.route in named) if need > ranking.least_window else ""
+        told = snapshot.window(entry.route)
+        if not reason and told is not None and need > told:
+            reason = f"it said that its window has {told} tokens, too few for about {need}"
+        if reason:
+            short[entry.route] = Rejection(route=str(entry.route), reason=reason)
+    return short
+
+
+def _largest_window(ranking: _Ranking, short: Mapping[Route, Rejection], snapshot: Snapshot) -> int | None:
+    """Return the largest window among the entries that are too small, those that rest last."""
+    windows = [
+        (snapshot.cooldown(entry.route) is None, min(_window(entry), snapshot.window(entry.route) or _NO_LIMIT))
         for entry, _ in ranking.able
-        if (reason := why_not(entry, requirements, is_named=entry.route in named))
-    }
+        if entry.route in short
+    ]
+    return max(windows)[1] if windows else None
 
 
 def _window(entry: PoolEntry) -> int:
