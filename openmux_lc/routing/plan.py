@@ -14,16 +14,17 @@ from typing import Literal, NamedTuple, Self
 
 from openmux_lc.routing.classify import classify
 from openmux_lc.routing.eligible import able_entries, paused_routes, to_requirements, token_ceiling, why_not
-from openmux_lc.routing.score import affinity, score, weights_of, with_state
+from openmux_lc.routing.score import affinity, score, weakened, weights_of, with_state
 from openmux_lc.types.catalog import PoolEntry, Route
 from openmux_lc.types.run import Candidate, Classification, Options, Plan, Rejection, Request, Requirements
-from openmux_lc.types.state import RouteState, Snapshot
+from openmux_lc.types.state import RouteState, Snapshot, Weakness
 
 __all__ = ["Pool", "make_plan"]
 
 _UNKNOWN = RouteState()
 _KEPT_RANKINGS = 128
 _NO_LIMIT = 1 << 60
+_WEAKNESSES: Mapping[str, Weakness] = {"tool_calling": "talks_tools", "structured_output": "breaks_schema"}
 
 
 class _Kind(NamedTuple):
@@ -128,7 +129,8 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         rows = _on_trial(fitting, snapshot)
         paused = {route: entry for route, entry in paused.items() if route not in {row[0].route for row in rows}}
     rejected = (*ranking.rejected, *short.values(), *paused.values())
-    candidates = _ordered(rows, snapshot, chosen, seed=options.seed, previous=previous)
+    weak = _weak(rows, snapshot, requirements)
+    candidates = _ordered(rows, snapshot, chosen, seed=options.seed, previous=previous, weak=weak)
     ranked = [candidate.route for candidate in candidates]
     well = set(ranked)
     others = [route for route in fallback if route not in named] if is_open else []
@@ -219,19 +221,32 @@ def _largest_window(ranking: _Ranking, short: Mapping[Route, Rejection], snapsho
     return max(windows)[1] if windows else None
 
 
+def _weak(
+    rows: Sequence[tuple[PoolEntry, Candidate]], snapshot: Snapshot, requirements: Requirements
+) -> frozenset[Route]:
+    """Return the routes that were seen to be bad at what this request asks for."""
+    if not snapshot.refused:
+        return frozenset()
+    asked = [weakness for key, weakness in _WEAKNESSES.items() if key in requirements.profile_keys]
+    return frozenset(
+        entry.route for entry, _ in rows if any(snapshot.is_weak(entry.route, weakness) for weakness in asked)
+    )
+
+
 def _window(entry: PoolEntry) -> int:
     """Return the longest prompt that this route could ever take."""
     window = entry.model.profile.get("max_input_tokens")
     return min(window if isinstance(window, int) else _NO_LIMIT, token_ceiling(entry) or _NO_LIMIT)
 
 
-def _ordered(
+def _ordered(  # noqa: PLR0913 - one value of the run each
     rows: Sequence[tuple[PoolEntry, Candidate]],
     snapshot: Snapshot,
     weights: Mapping[str, float],
     *,
     seed: int | None,
     previous: Route | None,
+    weak: frozenset[Route],
 ) -> list[Candidate]:
     """Return the candidates, best first; ties by rank and name, or by the seed's draw."""
     draw = random.Random(seed) if seed is not None else None  # noqa: S311 - not a secret
@@ -244,6 +259,8 @@ def _ordered(
             candidate = Candidate(route=entry.route, score=known)
         if entry.route == previous:
             candidate = Candidate(route=entry.route, score=affinity(candidate.score))
+        if entry.route in weak:
+            candidate = Candidate(route=entry.route, score=weakened(candidate.score))
         keyed.append((-candidate.score.total, draw.random() if draw else entry.rank, entry.route, candidate))
     keyed.sort(key=itemgetter(0, 1, 2))
     return [row[3] for row in keyed]

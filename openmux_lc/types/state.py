@@ -23,7 +23,9 @@ __all__ = [
     "Reservation",
     "RouteState",
     "Snapshot",
+    "Weakness",
     "longest",
+    "next_sight",
     "slot_name",
     "told_window",
     "window_quirk",
@@ -36,6 +38,11 @@ WINDOW_LIFE_S: Final = 1800.0
 """How long a window is believed that a host named as it refused a prompt."""
 
 _WINDOW: Final = "window_"
+
+Weakness = Literal["talks_tools", "breaks_schema"]
+"""What a model was seen to be bad at: it writes its tool calls as prose, or breaks a schema."""
+
+_AGAIN: Final = "_again"
 
 CooldownSource = Literal["header", "learned", "heuristic", "breaker", "quota", "paid"]
 """`paid`: a call was seen to cost money; not even naming the route lifts that."""
@@ -205,6 +212,11 @@ class Snapshot:
         known = self.refused.get(str(route)) if self.refused else None
         return told_window(known, self.at) if known else None
 
+    def is_weak(self, route: Route, weakness: Weakness) -> bool:
+        """Whether `route` was seen to be bad at this more than once in the last week."""
+        seen = self.refused.get(str(route), {}) if self.refused else {}
+        return abs(self.at - seen.get(f"{weakness}{_AGAIN}", float("-inf"))) < REFUSAL_LIFE_S
+
     def cooldown(self, route: Route) -> Cooldown | None:
         """Return the pause that holds for `route` now; of several keys the one that ends first."""
         slots = self.key_slots.get(route.provider)
@@ -239,6 +251,11 @@ def told_window(refused: Mapping[str, float], now: float) -> int | None:
     """Return the tightest window among what a route refuses, as far as it is still believed."""
     live = (name for name, at in refused.items() if name.startswith(_WINDOW) and abs(now - at) < WINDOW_LIFE_S)
     return min((int(name.removeprefix(_WINDOW)) for name in live), default=None)
+
+
+def next_sight(refused: Mapping[str, float], weakness: Weakness) -> str:
+    """Return the name under which a weakness is kept: the second sight of it is what counts."""
+    return f"{weakness}{_AGAIN}" if weakness in refused else weakness
 
 
 def _ends_at(cooldown: Cooldown) -> float:
