@@ -62,6 +62,7 @@ class Booking:
         self.answer: Answer | None = None
         self.observations: tuple[LimitObservation, ...] = ()
         self.usage: Usage | None = None
+        self.first_content_s: float | None = None
         self._failure: Outcome = "failed"
 
     @property
@@ -143,7 +144,8 @@ class Booking:
             branch=self.branch,
             key_slot=self.key_slot,
             elapsed_s=time.monotonic() - self.started,
-            first_token_s=first_token_s,
+            # Of a stream that was held back, the wait for its first content counts, not for its release.
+            first_token_s=first_token_s if self.first_content_s is None else self.first_content_s,
             usage=answer.usage,
             used=self._used(answer.usage),
         )

@@ -6,6 +6,7 @@ anything was shown, so that the next route can answer.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
@@ -41,6 +42,8 @@ class Screen:
 
     def feed(self, chunk: Chunk) -> Sequence[Chunk]:
         """Return what may be shown after `chunk` came."""
+        if chunk.has_content and self._booking.first_content_s is None:
+            self._booking.first_content_s = time.monotonic() - self._booking.started
         if self._is_whole_only:
             self._assembly.add(chunk)
             self._held.append(chunk)

@@ -9,7 +9,7 @@ __all__ = ["read_window_tokens"]
 
 _LEAST: Final = 256
 _MOST: Final = 100_000_000
-_NUMBER: Final = r"(\d{1,3}(?:[,_ ]\d{3})+|\d{3,9})(?![\d.])"
+_NUMBER: Final = r"(\d{1,3}(?:[,_ ]\d{3}){1,3}|\d{3,9})(?![\d.])"
 _TOLD: Final = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (

@@ -9,6 +9,7 @@ thrown away. A problem names places by the schema's own words, never the answer'
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Final
 
 from openmux_lc.types.json import Json, JsonObject, as_float, as_list, as_object, as_text
@@ -16,6 +17,9 @@ from openmux_lc.types.json import Json, JsonObject, as_float, as_list, as_object
 __all__ = ["problem_of"]
 
 _DEEPEST: Final = 64
+_MOST_STEPS: Final = 100_000
+"""Choices within choices multiply: what takes more checks than that is let pass."""
+
 _TYPES: Final[Mapping[str, Callable[[Json], bool]]] = {
     "object": lambda value: isinstance(value, Mapping),
     "array": lambda value: isinstance(value, list | tuple),
@@ -37,14 +41,15 @@ def problem_of(value: Json, schema: JsonObject) -> str:
 class _Place:
     """Where in the value a check stands, and the schema that its references are into."""
 
-    __slots__ = ("depth", "path", "root")
+    __slots__ = ("depth", "path", "root", "steps")
 
-    def __init__(self, root: JsonObject, path: str = "", depth: int = 0) -> None:
+    def __init__(self, root: JsonObject, path: str = "", depth: int = 0, *, steps: Iterator[int] | None = None) -> None:
         self.root, self.path, self.depth = root, path, depth
+        self.steps = steps or count()
 
     def at(self, step: str = "") -> _Place:
         """Return the place one step further in."""
-        return _Place(self.root, f"{self.path}{step}", self.depth + 1)
+        return _Place(self.root, f"{self.path}{step}", self.depth + 1, steps=self.steps)
 
     def told(self, what: str) -> str:
         """Return the problem with where it is."""
@@ -52,7 +57,7 @@ class _Place:
 
 
 def _problems(value: Json, schema: Json, place: _Place) -> Iterator[str]:
-    if place.depth > _DEEPEST:
+    if place.depth > _DEEPEST or next(place.steps) > _MOST_STEPS:
         return
     if schema is False:
         yield place.told("is not allowed")

@@ -20,8 +20,10 @@ from openmux_lc.types.run import Request
 
 __all__ = ["Rescued", "Written", "may_be_written", "opening", "rescued"]
 
-_MOST_CHARS: Final = 262_144
-_MOST_CALLS: Final = 32
+_MOST_CHARS: Final = 131_072
+_MOST_FORMS: Final = 48
+"""So many openings are tried: each that fails costs a look at the whole text."""
+
 _MARKS: Final = ("<tool_call>", "<function=", "[TOOL_CALLS]", "<|python_tag|>")
 _FENCES: Final = ("json", "tool_call", "tool_code", "tool")
 _NAMES: Final = ("name", "tool", "tool_name", "function")
@@ -34,6 +36,7 @@ _FORM: Final = re.compile(
     re.IGNORECASE,
 )
 _ENDS: Final = re.compile(r"\s*(?:</tool_call>|</function>|```|<\|eom_id\|>|<\|eot_id\|>|;)?", re.IGNORECASE)
+_BLANK: Final = re.compile(r"\s*")
 _BEHIND: Final = re.compile(r"\s*;?\s*(?:$|\{)")
 _PYTHON: Final = re.compile(r"\s*([\w-]{1,64})(?:\.call)?\(")
 _NAMED: Final = re.compile(r"\s*([\w.-]{1,64})\s*(?:\[ARGS\])?\s*(?=\{)")
@@ -90,14 +93,16 @@ def opening(text: str) -> int | None:
 
 
 def _spans(text: str, tools: Mapping[str, JsonObject], *, takes_bare: bool) -> Iterator[_Span]:
-    place, count = 0, 0
-    while count < _MOST_CALLS and (form := _FORM.search(text, place)):
+    place = 0
+    for _ in range(_MOST_FORMS):
+        form = _FORM.search(text, place)
+        if form is None:
+            return
         is_marked = form.lastgroup is not None
         span = _span(text, form, tools) if is_marked or takes_bare else None
         # A bare object is a call only where nothing but further ones follow: calls end a turn.
         if span is not None and (form.end() > form.start() or _BEHIND.match(text, span.end)):
             yield span
-            count += len(span.calls)
             place = span.end
         else:
             takes_bare = takes_bare and not is_marked  # what stands behind a broken mark is no object of its own
@@ -120,7 +125,7 @@ def _span(text: str, form: re.Match[str], tools: Mapping[str, JsonObject]) -> _S
     start, name = form.end(), form["function"] or ""
     if kind in {"list", "tag"} and (named := _NAMED.match(text, start)):
         start, name = named.end(), named[1]
-    start += len(text[start:]) - len(text[start:].lstrip())
+    start = _BLANK.match(text, start).end()  # type: ignore[union-attr] # it fits the empty text too
     try:
         value, end = _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):

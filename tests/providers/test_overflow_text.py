@@ -1,5 +1,7 @@
 """The window that a host names where a prompt was too long for it."""
 
+import time
+
 import pytest
 
 from openmux_lc.providers.overflow_text import read_window_tokens
@@ -26,3 +28,12 @@ TOLD = {
 @pytest.mark.parametrize(("text", "tokens"), TOLD.items())
 def test_16_the_window_is_read_and_nothing_else(text: str, tokens: int | None):
     assert tokens == read_window_tokens(text)
+
+
+@pytest.mark.parametrize("piece", ["111 ", "context length is ", "context length 1", "n_ctx ", "1,111", "tokens > 1 "])
+def test_16_hostile_text_is_read_in_no_time(piece: str):
+    text = piece * (65_536 // len(piece))
+    began = time.perf_counter()
+    read_window_tokens(text)
+
+    assert time.perf_counter() - began < 0.5

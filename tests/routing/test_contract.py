@@ -1,6 +1,7 @@
 """The pure checker: what was asked for, what came, and what is wrong with it."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -78,6 +79,15 @@ def test_a_value_that_fits_has_no_problem(value: object, schema: dict):
 @pytest.mark.parametrize(("value", "schema", "words"), BREAKS.values(), ids=BREAKS.keys())
 def test_a_value_that_breaks_its_schema_is_told_with_the_place(value: object, schema: dict, words: str):
     assert words in problem_of(value, schema)
+
+
+def test_choices_within_choices_end_in_time():
+    """A schema that refers to itself on every branch has more paths than can ever be walked."""
+    schema = {"type": "object", "anyOf": [{"$ref": "#"}, {"$ref": "#"}]}
+    began = time.perf_counter()
+
+    assert "" == problem_of({}, schema)
+    assert time.perf_counter() - began < 5
 
 
 CUT = {
