@@ -53,6 +53,8 @@ class CallOptions(BaseModel):
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
     extra_body: dict[str, Any] | None = None
+    on_overflow: Literal["raise", "trim_oldest", "summarize"] | None = None
+    on_broken_contract: Literal["raise", "answer"] | None = None
 
     @field_validator("model", "fallbacks", "stop", mode="before")
     @classmethod
@@ -114,6 +116,8 @@ class CallOptions(BaseModel):
             "fan_out": self.fan_out,
             "strategy": self.strategy,
             "seed": self.seed,
+            "on_overflow": self.on_overflow,
+            "on_broken_contract": self.on_broken_contract,
         }
         return replace(defaults, **{name: value for name, value in chosen.items() if value is not None and value != ()})
 

@@ -42,6 +42,14 @@ _LANGCHAINS_OWN = frozenset(
 )
 
 
+_ALIKE = (
+    *("task", "timeout", "max_retries", "fan_out", "strategy", "on_overflow", "on_broken_contract"),
+    *("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty"),
+    *("reasoning_effort", "extra_body"),
+)
+"""Fields that are called here as they are per call."""
+
+
 class ChatOpenMux(BaseChatModel):
     """Chat model over a pool of free models.
 
@@ -53,6 +61,10 @@ class ChatOpenMux(BaseChatModel):
             or one of the settings' own; where it is not given, the settings decide.
         timeout: Seconds for a whole call, failover included; default 120.
         max_retries: Repeats of one route where repeating can help; default 1.
+        on_overflow: What becomes of a prompt too long for every window: `raise` (default), `trim_oldest`, or
+            `summarize`, which puts the pool's own summary in the place of the oldest turns.
+        on_broken_contract: Where no route kept to the schema or made the required tool call: `raise` (default) or
+            `answer`, which gives the last one all the same.
         engine: `loop` takes the graph's steps in a plain loop, a millisecond a call
             cheaper; `graph` runs them as a LangGraph graph, so that a tracer sees each.
         api_key: Key of the pinned provider; without a pinned one it is an error.
@@ -94,6 +106,8 @@ class ChatOpenMux(BaseChatModel):
     fan_out: int = Field(default=1, ge=1, le=8)
     strategy: Literal["best", "concatenate", "vote"] = "best"
     extra_body: dict[str, Any] | None = None
+    on_overflow: Literal["raise", "trim_oldest", "summarize"] | None = None
+    on_broken_contract: Literal["raise", "answer"] | None = None
     streaming: bool = False
     engine: Literal["loop", "graph"] = "loop"
     api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
@@ -212,8 +226,8 @@ class ChatOpenMux(BaseChatModel):
 
         Args:
             schema: Pydantic class, TypedDict or JSON schema.
-            include_raw: Give `{"raw", "parsed", "parsing_error"}`; an answer that does not parse is told there.
-                A tool call that was required and is missing is a failed attempt: the next route is asked.
+            include_raw: Give `{"raw", "parsed", "parsing_error"}`; what no route answered as it was asked for is
+                told there. Without it that is an error: an answer that breaks the schema is a failed attempt.
             method: Through a tool (default), the wire's `json_schema`, or `json_mode`.
             strict: Ask the provider to enforce the schema.
             **kwargs: Further per-call options.
@@ -319,21 +333,9 @@ class ChatOpenMux(BaseChatModel):
         return CallOptions.model_construct(
             model=(self.model_name,),
             fallbacks=self.fallbacks or None,
-            task=self.task,
             routing_profile=self.routing_profile if "routing_profile" in self.model_fields_set else None,
-            timeout=self.timeout,
-            max_retries=self.max_retries,
-            fan_out=self.fan_out,
-            strategy=self.strategy,
-            temperature=self.temperature,
-            top_p=self.top_p,
-            max_tokens=self.max_tokens,
-            seed=self.seed,
             stop=tuple(self.stop or ()) or None,
-            frequency_penalty=self.frequency_penalty,
-            presence_penalty=self.presence_penalty,
-            reasoning_effort=self.reasoning_effort,
-            extra_body=self.extra_body,
+            **{name: getattr(self, name) for name in _ALIKE},
         )
 
     def _drive(self, nodes: Nodes, run: Run) -> None:

@@ -7,13 +7,14 @@ OpenMuxError
 |  |- UntrustedConfigError   a file found through the working directory asks too much
 |  `- CatalogError           a row or file of the catalog is malformed
 |- NoRouteError              nothing eligible: .rejected, .retry_at
+|  `- PromptTooLongError     too long for every window: .window_tokens, .needed_tokens
 |- AllRoutesFailedError      every route was tried: .attempts, .rejected, .retry_at
 |- StreamInterruptedError    broke after the first token: .partial, .attempt
 |- EmbeddingSpaceError       the vectors would not be comparable
 `- ProviderError             .provider .model .status_code .retry_after .scope .advice .limits
    RateLimited  AuthenticationFailed  PermissionDenied  ModelGone  InvalidRequest
    ContextOverflow  PaymentRequired  ServerError  ConnectionFailed  TimedOut
-   EmptyAnswer  BadPayload
+   EmptyAnswer  BadPayload  BrokenContract
 
 Only `ProviderError` makes the engine go on to another route. No message holds a
 key, a prompt or an answer.
@@ -33,6 +34,7 @@ __all__ = [
     "AllRoutesFailedError",
     "AuthenticationFailed",
     "BadPayload",
+    "BrokenContract",
     "CatalogError",
     "ConfigError",
     "ConnectionFailed",
@@ -47,6 +49,7 @@ __all__ = [
     "OpenMuxError",
     "PaymentRequired",
     "PermissionDenied",
+    "PromptTooLongError",
     "ProviderError",
     "RateLimited",
     "ServerError",
@@ -98,6 +101,32 @@ class NoRouteError(OpenMuxError):
         super().__init__(message)
         self.rejected = tuple(rejected)
         self.retry_at = retry_at
+
+
+class PromptTooLongError(NoRouteError):
+    """The prompt is longer than the window of every route that could serve it.
+
+    Args:
+        message: Says the largest window and what to set.
+        window_tokens: The largest window.
+        needed_tokens: About what the prompt and the room for its answer take.
+        rejected: Each route with its reason.
+        retry_at: Epoch seconds at which a larger one may be free again, if known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        window_tokens: int = 0,
+        needed_tokens: int = 0,
+        rejected: Sequence[Rejection] = (),
+        retry_at: float | None = None,
+    ) -> None:
+        """Keep the figures beside the message."""
+        super().__init__(message, rejected=rejected, retry_at=retry_at)
+        self.window_tokens = window_tokens
+        self.needed_tokens = needed_tokens
 
 
 class AllRoutesFailedError(OpenMuxError):
@@ -235,7 +264,9 @@ class InvalidRequest(ProviderError):
 
 
 class ContextOverflow(InvalidRequest):
-    """The request is longer than this model's window."""
+    """The request is longer than this model's window: `.window_tokens`, where the host named it."""
+
+    window_tokens: int | None = None
 
 
 class ServerError(ProviderError):
@@ -259,3 +290,9 @@ class EmptyAnswer(ProviderError):
 
 class BadPayload(ProviderError):
     """The answer is not what the protocol promises."""
+
+
+class BrokenContract(ProviderError):
+    """The answer breaks the schema it was to keep, or lacks the tool call that was required."""
+
+    default_scope: ClassVar[FaultScope] = "request"

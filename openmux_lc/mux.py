@@ -298,6 +298,7 @@ class Mux:
             key=key.secret if key else None,
             first_byte_s=patience,
             content_by=None if is_last else now + patience,
+            is_judged=True,
         )
 
     def limits(self, route: Route) -> tuple[Limit, ...]:

@@ -45,6 +45,8 @@ def structured_output(
         known = ", ".join(map(repr, get_args(StructuredMethod)))
         raise ConfigError(f"no method {method!r} for structured output; choose one of {known}")
     shown = {"ls_structured_output_format": {"kwargs": {"method": method}, "schema": convert_to_json_schema(schema)}}
+    if include_raw:  # what does not parse is told beside the raw answer, where no route has a better one
+        options = {"on_broken_contract": "answer", **options}
     asked: Runnable[LanguageModelInput, Any]
     if method == "function_calling":
         asked = model.bind_tools([schema], tool_choice="any", strict=strict, **shown, **options)

@@ -38,6 +38,7 @@ class Assembly:
         self._model = ""
         self._id = ""
         self._echo: JsonObject = {}
+        self._is_prompt_cut = False
 
     def add(self, chunk: Chunk) -> None:
         """Take one chunk in."""
@@ -55,6 +56,7 @@ class Assembly:
         self._model = chunk.model or self._model
         self._id = chunk.id or self._id
         self._echo = chunk.echo or self._echo
+        self._is_prompt_cut = chunk.is_prompt_cut or self._is_prompt_cut
 
     @property
     def text(self) -> str:
@@ -79,6 +81,7 @@ class Assembly:
             raw=raw,
             limits=limits,
             echo=self._echo,
+            extra={"truncated": True} if self._is_prompt_cut else {},
         )
 
 

@@ -14,12 +14,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from openmux_lc.catalog.free import evidence, why_not_free
+from openmux_lc.engine.contract import checked
 from openmux_lc.engine.run_state import Run, attempt_from_error
 from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
-from openmux_lc.errors import AuthenticationFailed, PaymentRequired, ProviderError, RateLimited, TimedOut
+from openmux_lc.errors import (
+    AuthenticationFailed,
+    ContextOverflow,
+    PaymentRequired,
+    ProviderError,
+    RateLimited,
+    TimedOut,
+)
 from openmux_lc.types.amounts import to_amounts
 from openmux_lc.types.catalog import LimitUnit, Model, Route
-from openmux_lc.types.run import Answer, Attempt, Outcome
+from openmux_lc.types.run import Answer, Attempt, Outcome, Usage
 from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, slot_name
 from openmux_lc.types.wire import Call
 
@@ -53,6 +61,8 @@ class Booking:
         self.attempt: Attempt | None = None
         self.answer: Answer | None = None
         self.observations: tuple[LimitObservation, ...] = ()
+        self.usage: Usage | None = None
+        self.first_content_s: float | None = None
         self._failure: Outcome = "failed"
 
     @property
@@ -118,7 +128,7 @@ class Booking:
         """Return the call, with the key that the reservation is for."""
         return self.mux.call(
             self.route,
-            self.run.request,
+            self.run.repairs.get(self.route, self.run.request),
             deadline=self.run.deadline,
             is_last=self._is_last(),
             is_stream=is_stream,
@@ -134,26 +144,30 @@ class Booking:
             branch=self.branch,
             key_slot=self.key_slot,
             elapsed_s=time.monotonic() - self.started,
-            first_token_s=first_token_s,
+            # Of a stream that was held back, the wait for its first content counts, not for its release.
+            first_token_s=first_token_s if self.first_content_s is None else self.first_content_s,
             usage=answer.usage,
-            used=self._in_units(
-                input_tokens=answer.usage.input_tokens,
-                output_tokens=max(answer.usage.output_tokens, answer.usage.total_tokens - answer.usage.input_tokens),
-            ),
+            used=self._used(answer.usage),
         )
         if answer.usage.cost:
             pause = Cooldown(until=time.time() + _PAID_PAUSE_S, reason="it reported a cost", source="paid")
             for slot in self.mux.key_slots(self.route):  # the model costs money, whichever key pays
                 self.mux.ledger.cool(slot_name(str(self.route), slot), pause)
             self.run.notes.append(f"{self.route} reported a cost of {answer.usage.cost:g}; it is not asked again today")
+        if answer.extra.get("truncated"):
+            self.run.notes.append(f"{self.route} cut the prompt to its window: the beginning was not read")
         self.run.succeed(self.attempt, answer)
 
     def failed(self, error: ProviderError, *, is_cut: bool = False) -> Attempt:
         """Note the failure and return the attempt; a refusal tells of limits as well."""
+        if isinstance(error, ContextOverflow) and error.window_tokens is not None:
+            self.mux.ledger.learn_window(self.route, error.window_tokens)
         self.observations = error.limits or self.observations
         outcome: Outcome = "cut" if is_cut else self._failure
         attempt = attempt_from_error(self.route, self.branch, time.monotonic() - self.started, error, outcome=outcome)
         attempt = replace(attempt, key_slot=self.key_slot, has_other_key=self._has_other_key(error))
+        if self.usage is not None:  # it was answered, and what that took is charged
+            attempt = replace(attempt, usage=self.usage, used=self._used(self.usage))
         self.attempt = attempt
         self.run.fail(attempt, error)
         return attempt
@@ -239,6 +253,10 @@ class Booking:
             wait_source=soonest.source,
         )
 
+    def _used(self, usage: Usage) -> Mapping[LimitUnit, int]:
+        output = max(usage.output_tokens, usage.total_tokens - usage.input_tokens)
+        return self._in_units(input_tokens=usage.input_tokens, output_tokens=output)
+
     def _in_units(self, *, input_tokens: int, output_tokens: int) -> Mapping[LimitUnit, int]:
         provider, model = self.mux.catalog.pinned(self.route)
         return to_amounts(provider, model, input_tokens=input_tokens, output_tokens=output_tokens)
@@ -256,7 +274,7 @@ def attempt(mux: Mux, run: Run, branch: int, route: Route) -> None:
     with Booking(mux, run, branch, route) as booking:
         booking.check()
         booking.reserve()
-        booking.answered(mux.adapter(route).send(booking.call(is_stream=False)))
+        booking.answered(checked(booking, mux.adapter(route).send(booking.call(is_stream=False))))
     booking.settle()
 
 
@@ -265,7 +283,7 @@ async def aattempt(mux: Mux, run: Run, branch: int, route: Route) -> None:
     with Booking(mux, run, branch, route) as booking:
         booking.check()
         await booking.areserve()
-        booking.answered(await mux.adapter(route).asend(booking.call(is_stream=False)))
+        booking.answered(checked(booking, await mux.adapter(route).asend(booking.call(is_stream=False))))
     await booking.asettle()
 
 

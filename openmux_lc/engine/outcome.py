@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from openmux_lc.errors import AllRoutesFailedError, NoRouteError
+from openmux_lc.errors import AllRoutesFailedError, NoRouteError, PromptTooLongError
 from openmux_lc.types.run import Attempt, Plan, Rejection
 from openmux_lc.types.state import CooldownSource, Snapshot
 
@@ -45,6 +45,8 @@ def no_route(mux: Mux, plan: Plan) -> NoRouteError:
     rejected = (*plan.rejected, *missing)
     resting = sorted((entry for entry in rejected if entry.until is not None), key=_ends_at)
     retry_at = _ends_at(resting[0]) if resting else None
+    if plan.largest_window is not None:
+        return _too_long(plan, plan.largest_window, rejected, retry_at)
     lines = [f"no route of the pool can serve this request (task: {plan.requirements.task})"]
     lines += _table(resting)
     lines += [f"  {line}" for line in _grouped(entry for entry in rejected if entry.until is None)]
@@ -52,6 +54,21 @@ def no_route(mux: Mux, plan: Plan) -> NoRouteError:
         lines.append(f"  the first pause ends at {_clock(retry_at)}; `openmux cooldowns` lists them all")
     lines.append(f"  next: {_next_command(mux, rejected)}")
     return NoRouteError("\n".join(lines), rejected=rejected, retry_at=retry_at)
+
+
+def _too_long(plan: Plan, window: int, rejected: tuple[Rejection, ...], retry_at: float | None) -> PromptTooLongError:
+    """Return the error for a prompt that no window takes."""
+    need = plan.requirements.min_context_tokens
+    lines = [f"the prompt and its answer take about {need} tokens, the largest window of the pool has {window}"]
+    lines += [f"  {line}" for line in _grouped(entry for entry in rejected if entry.until is None)]
+    if plan.options.on_overflow == "raise":
+        lines.append('  next: shorten it, lower max_tokens=, or set on_overflow="trim_oldest" or "summarize"')
+    else:
+        lines.append(
+            "  next: shorten the last turn or the system message, which are never left out, or lower max_tokens="
+        )
+    message = "\n".join(lines)
+    return PromptTooLongError(message, window_tokens=window, needed_tokens=need, rejected=rejected, retry_at=retry_at)
 
 
 def all_failed(mux: Mux, run: Run) -> AllRoutesFailedError:

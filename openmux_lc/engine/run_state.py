@@ -33,6 +33,10 @@ class Run:
         wants_stream: The first answer is opened as a stream.
         previous: The route that answered last in this conversation.
         tokens: What the ledger sets aside, where it is more than one prompt's.
+        repairs: By route, the request that shows a model its broken answer.
+        broken: The last answer that broke its contract.
+        to_condense: The request for a summary of what was left out of the prompt.
+        since: How many attempts were made before the prompt was shortened.
         told: The report as it was logged; there once the run has ended.
         sleep: Waits before a repeat, in seconds; `asleep` does so in async code.
     """
@@ -50,6 +54,10 @@ class Run:
     astream: AsyncPoolStream | None = None
     final: Answer | None = None
     told: Report | None = None
+    broken: Answer | None = None
+    to_condense: Request | None = field(default=None, repr=False)
+    since: int = 0
+    repairs: dict[Route, Request] = field(default_factory=dict, repr=False)
     attempts: list[Attempt] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     errors: list[ProviderError] = field(default_factory=list)
@@ -71,6 +79,13 @@ class Run:
     def streams(self) -> bool:
         """Whether the answer is to be opened as a stream: only a single one can be."""
         return self.wants_stream and self.options.fan_out == 1
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer to give, None where there is none; a broken one only where the caller wants it."""
+        if self.final or self.answers:
+            return self.final or self.answers[0]
+        return self.broken if self.options.on_broken_contract == "answer" else None
 
     def wait(self, seconds: float) -> None:
         """Wait before a repeat, never beyond the deadline."""

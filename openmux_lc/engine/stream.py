@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 from openmux_lc.engine.assembly import Assembly
+from openmux_lc.engine.screen import AsyncScreened, Screened
 from openmux_lc.errors import EmptyAnswer, ProviderError, StreamInterruptedError
 from openmux_lc.types.run import Answer, Chunk
 from openmux_lc.types.wire import AsyncStream, Stream
@@ -77,7 +78,7 @@ class PoolStream(_Relay):
         super().__init__(booking)
         booking.observations = stream.limits
         self._stream = stream
-        self._chunks = iter(stream)
+        self._chunks = Screened(booking, iter(stream))
 
     def wait_for_content(self) -> None:
         """Hold the stream until a reader would see something of it.
@@ -132,7 +133,7 @@ class AsyncPoolStream(_Relay):
         super().__init__(booking)
         booking.observations = stream.limits
         self._stream = stream
-        self._chunks = aiter(stream)
+        self._chunks = AsyncScreened(booking, aiter(stream))
 
     async def wait_for_content(self) -> None:
         """Hold the stream until a reader would see something of it.

@@ -36,7 +36,15 @@ from openmux_lc.ledger.verdict import to_verdict
 from openmux_lc.types.capacity import Capacity, RouteNeed
 from openmux_lc.types.catalog import Limit, LimitUnit, Route
 from openmux_lc.types.run import Attempt
-from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservation, Snapshot
+from openmux_lc.types.state import (
+    Cooldown,
+    LimitObservation,
+    Refusal,
+    Reservation,
+    Snapshot,
+    told_window,
+    window_quirk,
+)
 
 __all__ = ["Ledger"]
 
@@ -242,6 +250,18 @@ class Ledger:
             at: Epoch seconds; it is forgotten after a week.
         """
         self._books.add_refusal(SeenRefusal(str(route), quirk, at))
+
+    def learn_window(self, route: Route, tokens: int) -> None:
+        """Keep the window that a route named as it refused a prompt; a looser one is no news.
+
+        Args:
+            route: Provider and model.
+            tokens: Prompt and answer together; believed for half an hour.
+        """
+        now = self._clock()
+        known = told_window(self.refusals(route), now)
+        if known is None or tokens <= known:
+            self.remember_refusal(route, window_quirk(tokens), now)
 
     def refusals(self, route: Route) -> Mapping[str, float]:
         """Return the quirks that a model was seen to need, and when; as of the last snapshot."""

@@ -226,7 +226,7 @@ class Mirror:
                 self._rebuild_routes(now)
             if self._pauses_change_at <= now:
                 self._rebuild_cooldowns(now)
-            return Snapshot(at=now, routes=self._routes, cooldowns=self._cooldowns)
+            return Snapshot(at=now, routes=self._routes, cooldowns=self._cooldowns, refused=self._refusals)
 
     def _take_counters(self, rows: Mapping[str, Counter]) -> None:
         for name in rows:

@@ -22,6 +22,7 @@ __all__ = [
     "bad_payload",
     "decode_answer",
     "ignored_tool",
+    "must_call",
     "no_content",
     "requires_tool",
     "to_answer",
@@ -63,7 +64,7 @@ def to_answer(call: Call, reply: Reply, payload: JsonObject, said: Reading) -> A
     reason = said.finish or "stop"
     if not calls and not text.strip():
         raise no_content(call, reason, has_thoughts=bool(thoughts), status=reply.status)
-    if not calls and requires_tool(call.request):
+    if not calls and must_call(call):
         raise ignored_tool(call, reply.status)
     echo = Echo()
     echo.take(said)
@@ -102,6 +103,11 @@ def requires_tool(request: Request) -> bool:
     if not request.tools or choice is None:
         return False
     return choice in {"required", "any"} if isinstance(choice, str) else bool(as_object(choice.get("function")))
+
+
+def must_call(call: Call) -> bool:
+    """Whether an answer in words is a fault already here: nobody behind holds it against the request."""
+    return not call.is_judged and requires_tool(call.request)
 
 
 def ignored_tool(call: Call, status: int | None = None) -> BadPayload:

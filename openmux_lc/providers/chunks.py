@@ -17,8 +17,8 @@ from openmux_lc.providers.answer import (
     bad_payload,
     decode_answer,
     ignored_tool,
+    must_call,
     no_content,
-    requires_tool,
 )
 from openmux_lc.providers.exchange import Reply
 from openmux_lc.providers.fault import has_error, to_fault
@@ -211,7 +211,7 @@ class StreamDecoder:
             if not self._has_choice:
                 raise bad_payload(self._call, "holds no choices", 200)
             raise no_content(self._call, self._reason or "stop", has_thoughts=self._has_thoughts, status=200)
-        if not self._tools.ids and not self._has_content and requires_tool(self._call.request):
+        if not self._tools.ids and not self._has_content and must_call(self._call):
             raise ignored_tool(self._call, 200)
         if not all(self._tools.has_name):
             raise bad_payload(self._call, "holds a tool call without a name", 200)

@@ -35,6 +35,7 @@ from openmux_lc.providers.limits import (
     read_window,
     until_refill,
 )
+from openmux_lc.providers.overflow_text import read_window_tokens
 from openmux_lc.providers.redact import request_texts, shown
 from openmux_lc.types.catalog import Provider
 from openmux_lc.types.json import Json, as_int, dig
@@ -103,7 +104,7 @@ def to_fault(call: Call, reply: Reply, *, now: float, payload: Json = None) -> P
     wait_s, wait_source = _wait(call, reply, told, kind, now)
     said = shown(told.text, secrets=secrets, texts=texts)
     ends = [f" ({marks})" if marks else "", f": {said}" if said else ""]
-    return kind(
+    fault = kind(
         f"{call.route}: {_SENTENCES[kind]}{''.join(ends)}",
         provider=call.provider.id,
         model=call.model,
@@ -115,6 +116,9 @@ def to_fault(call: Call, reply: Reply, *, now: float, payload: Json = None) -> P
         provider_code=code,
         limits=_limits(call, reply, told, kind, now),
     )
+    if isinstance(fault, ContextOverflow):
+        fault.window_tokens = read_window_tokens(told.sample)
+    return fault
 
 
 def _status(outer: int | None, told: Told) -> int | None:

@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, conv
 from langchain_core.runnables import Runnable
 
 from openmux_lc.errors import InvalidRequest
-from openmux_lc.providers.answer import ignored_tool, no_content, requires_tool
+from openmux_lc.providers.answer import ignored_tool, must_call, no_content
 from openmux_lc.providers.message import arguments_text, estimated_usage, finish_reason, new_call_id
 from openmux_lc.types.catalog import Profile
 from openmux_lc.types.json import JsonObject, as_int, as_list, as_object, as_text
@@ -89,7 +89,7 @@ def to_answer(call: Call, message: BaseMessage) -> Answer:
     parts = Parts(call)
     first = parts.chunk(message) or Chunk()
     last = parts.last()
-    if not first.tool_calls and requires_tool(call.request):
+    if not first.tool_calls and must_call(call):
         raise ignored_tool(call)
     return Answer(
         route=call.route,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from openmux_lc.errors import InvalidRequest
-from openmux_lc.providers.answer import bad_payload, ignored_tool, no_content, requires_tool
+from openmux_lc.providers.answer import bad_payload, ignored_tool, must_call, no_content
 from openmux_lc.providers.exchange import RAW_BYTES, Reply
 from openmux_lc.providers.extra import harmless_extra, refuse_files, refuse_host_tools
 from openmux_lc.providers.fault import to_fault
@@ -160,7 +160,7 @@ class Parts:
             raise no_content(self.call, reason, has_thoughts=self._has_thoughts, status=200)
         if self._has_nameless:
             raise bad_payload(self.call, "holds a tool call without a name", 200)
-        if not self._calls and not self.has_content and requires_tool(self.call.request):
+        if not self._calls and not self.has_content and must_call(self.call):
             raise ignored_tool(self.call, 200)
         usage = _usage(part)
         self.is_truncated = usage is not None and usage.input_tokens >= self.window
@@ -171,6 +171,7 @@ class Parts:
             finish_reason="tool_calls" if self._calls and reason == "stop" else reason,
             usage=usage or estimated_usage(self.call.request, ("x" * self._chars,)),
             model=writable(as_text(part.get("model"))) or self.call.model,
+            is_prompt_cut=self.is_truncated,
         )
 
     def _tool_call(self, value: Json) -> ToolCallDelta:

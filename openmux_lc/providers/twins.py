@@ -8,7 +8,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from openmux_lc.errors import AllRoutesFailedError, OpenMuxError, ProviderError, StreamInterruptedError
+from openmux_lc.errors import (
+    AllRoutesFailedError,
+    OpenMuxError,
+    PromptTooLongError,
+    ProviderError,
+    StreamInterruptedError,
+)
 
 if TYPE_CHECKING:
     from langchain_core.exceptions import ModelError
@@ -28,6 +34,7 @@ _NAMES = {
     "TimedOut": "ModelTimeoutError",
     "EmptyAnswer": "ModelAPIError",
     "BadPayload": "ModelAPIError",
+    "BrokenContract": "ModelAPIError",
 }
 """Our class's name to that of LangChain's for the same condition."""
 
@@ -54,6 +61,8 @@ def _langchain_name(error: OpenMuxError) -> str | None:
     if isinstance(error, AllRoutesFailedError):
         kinds = {_NAMES.get(attempt.error, "ModelAPIError") for attempt in error.attempts}
         return kinds.pop() if len(kinds) == 1 else "ModelAPIError"
+    if isinstance(error, PromptTooLongError):
+        return "ContextOverflowError"
     return "ModelAPIError" if isinstance(error, StreamInterruptedError) else None
 
 

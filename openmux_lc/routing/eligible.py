@@ -15,7 +15,7 @@ from openmux_lc.types.catalog import PoolEntry, Route, Task
 from openmux_lc.types.run import Classification, Rejection, Request, Requirements
 from openmux_lc.types.state import Snapshot
 
-__all__ = ["able_entries", "paused_routes", "to_requirements", "token_ceiling", "why_not"]
+__all__ = ["able_entries", "answer_room", "paused_routes", "to_requirements", "token_ceiling", "why_not"]
 
 _SURE: Final = 0.8
 _ANSWER_TOKENS: Final = 512
@@ -59,8 +59,13 @@ def to_requirements(request: Request, classification: Classification) -> Require
     return Requirements(
         task=task,
         profile_keys=frozenset(keys),
-        min_context_tokens=estimated_request_tokens(request) + (request.max_tokens or _ANSWER_TOKENS),
+        min_context_tokens=estimated_request_tokens(request) + answer_room(request),
     )
+
+
+def answer_room(request: Request) -> int:
+    """Return the tokens that are kept free for the answer."""
+    return request.max_tokens or _ANSWER_TOKENS
 
 
 def able_entries(

@@ -14,16 +14,17 @@ from typing import Literal, NamedTuple, Self
 
 from openmux_lc.routing.classify import classify
 from openmux_lc.routing.eligible import able_entries, paused_routes, to_requirements, token_ceiling, why_not
-from openmux_lc.routing.score import affinity, score, weights_of, with_state
+from openmux_lc.routing.score import affinity, score, weakened, weights_of, with_state
 from openmux_lc.types.catalog import PoolEntry, Route
 from openmux_lc.types.run import Candidate, Classification, Options, Plan, Rejection, Request, Requirements
-from openmux_lc.types.state import RouteState, Snapshot
+from openmux_lc.types.state import RouteState, Snapshot, Weakness
 
 __all__ = ["Pool", "make_plan"]
 
 _UNKNOWN = RouteState()
 _KEPT_RANKINGS = 128
 _NO_LIMIT = 1 << 60
+_WEAKNESSES: Mapping[str, Weakness] = {"tool_calling": "talks_tools", "structured_output": "breaks_schema"}
 
 
 class _Kind(NamedTuple):
@@ -120,7 +121,7 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         is_open,
     )
     ranking = pool.rankings.get(kind) or _rank(pool, kind, found, chosen)
-    short = _too_small(ranking, requirements, named)
+    short = _too_small(ranking, requirements, named, snapshot)
     paused = paused_routes((entry for entry, _ in ranking.able), snapshot, named=named)
     fitting = [row for row in ranking.able if row[0].route not in short]
     rows = [row for row in fitting if row[0].route not in paused]
@@ -128,7 +129,8 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         rows = _on_trial(fitting, snapshot)
         paused = {route: entry for route, entry in paused.items() if route not in {row[0].route for row in rows}}
     rejected = (*ranking.rejected, *short.values(), *paused.values())
-    candidates = _ordered(rows, snapshot, chosen, seed=options.seed, previous=previous)
+    weak = _weak(rows, snapshot, requirements)
+    candidates = _ordered(rows, snapshot, chosen, seed=options.seed, previous=previous, weak=weak)
     ranked = [candidate.route for candidate in candidates]
     well = set(ranked)
     others = [route for route in fallback if route not in named] if is_open else []
@@ -145,6 +147,7 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         requirements=requirements,
         options=options,
         why=_why(order, candidates, found, options, pinned),
+        largest_window=None if fitting else _largest_window(ranking, short, snapshot),
     )
 
 
@@ -190,15 +193,44 @@ def _on_trial(rows: Sequence[tuple[PoolEntry, Candidate]], snapshot: Snapshot) -
     return [row for row, pause in pauses if pause is not None and pause.is_guess and pause.firm_until <= snapshot.at]
 
 
-def _too_small(ranking: _Ranking, requirements: Requirements, named: frozenset[Route]) -> dict[Route, Rejection]:
-    """Return the entries whose window is too small for this prompt."""
-    if requirements.min_context_tokens <= ranking.least_window:
+def _too_small(
+    ranking: _Ranking, requirements: Requirements, named: frozenset[Route], snapshot: Snapshot
+) -> dict[Route, Rejection]:
+    """Return the entries whose window, declared or named by the host itself, is too small for this prompt."""
+    need = requirements.min_context_tokens
+    if need <= ranking.least_window and not snapshot.refused:
         return {}
-    return {
-        entry.route: Rejection(route=str(entry.route), reason=reason)
+    short: dict[Route, Rejection] = {}
+    for entry, _ in ranking.able:
+        reason = why_not(entry, requirements, is_named=entry.route in named) if need > ranking.least_window else ""
+        told = snapshot.window(entry.route)
+        if not reason and told is not None and need > told:
+            reason = f"it said that its window has {told} tokens, too few for about {need}"
+        if reason:
+            short[entry.route] = Rejection(route=str(entry.route), reason=reason)
+    return short
+
+
+def _largest_window(ranking: _Ranking, short: Mapping[Route, Rejection], snapshot: Snapshot) -> int | None:
+    """Return the largest window among the entries that are too small, those that rest last."""
+    windows = [
+        (snapshot.cooldown(entry.route) is None, min(_window(entry), snapshot.window(entry.route) or _NO_LIMIT))
         for entry, _ in ranking.able
-        if (reason := why_not(entry, requirements, is_named=entry.route in named))
-    }
+        if entry.route in short
+    ]
+    return max(windows)[1] if windows else None
+
+
+def _weak(
+    rows: Sequence[tuple[PoolEntry, Candidate]], snapshot: Snapshot, requirements: Requirements
+) -> frozenset[Route]:
+    """Return the routes that were seen to be bad at what this request asks for."""
+    if not snapshot.refused:
+        return frozenset()
+    asked = [weakness for key, weakness in _WEAKNESSES.items() if key in requirements.profile_keys]
+    return frozenset(
+        entry.route for entry, _ in rows if any(snapshot.is_weak(entry.route, weakness) for weakness in asked)
+    )
 
 
 def _window(entry: PoolEntry) -> int:
@@ -207,13 +239,14 @@ def _window(entry: PoolEntry) -> int:
     return min(window if isinstance(window, int) else _NO_LIMIT, token_ceiling(entry) or _NO_LIMIT)
 
 
-def _ordered(
+def _ordered(  # noqa: PLR0913 - one value of the run each
     rows: Sequence[tuple[PoolEntry, Candidate]],
     snapshot: Snapshot,
     weights: Mapping[str, float],
     *,
     seed: int | None,
     previous: Route | None,
+    weak: frozenset[Route],
 ) -> list[Candidate]:
     """Return the candidates, best first; ties by rank and name, or by the seed's draw."""
     draw = random.Random(seed) if seed is not None else None  # noqa: S311 - not a secret
@@ -226,6 +259,8 @@ def _ordered(
             candidate = Candidate(route=entry.route, score=known)
         if entry.route == previous:
             candidate = Candidate(route=entry.route, score=affinity(candidate.score))
+        if entry.route in weak:
+            candidate = Candidate(route=entry.route, score=weakened(candidate.score))
         keyed.append((-candidate.score.total, draw.random() if draw else entry.rank, entry.route, candidate))
     keyed.sort(key=itemgetter(0, 1, 2))
     return [row[3] for row in keyed]

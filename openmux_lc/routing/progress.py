@@ -105,7 +105,7 @@ def _wait_s(plan: Plan, number: int, route: Route, attempts: Sequence[Attempt]) 
     A repeat after a lesson is another request, another key or route has done no wrong: none waits.
     """
     own = [attempt for attempt in attempts if attempt.branch == number and attempt.route == route]
-    if not own or own[-1].error == "InvalidRequest" or own[-1].has_other_key:
+    if not own or own[-1].error in {"InvalidRequest", "BrokenContract"} or own[-1].has_other_key:
         return 0.0
     return min(plan.options.backoff_s * 2.0 ** min(len(own) - 1, 16), _LONGEST_WAIT_S)
 

@@ -16,7 +16,7 @@ from openmux_lc.types.catalog import Limit, PoolEntry
 from openmux_lc.types.run import Classification, Requirements, Score
 from openmux_lc.types.state import RouteState
 
-__all__ = ["PROFILES", "TERMS", "affinity", "quality_for", "score", "weights_of", "with_state"]
+__all__ = ["PROFILES", "TERMS", "affinity", "quality_for", "score", "weakened", "weights_of", "with_state"]
 
 TERMS: Final = ("quality", "latency", "cost", "context")
 PROFILES: Final[Mapping[str, Mapping[str, float]]] = {
@@ -43,6 +43,8 @@ _LONG_WINDOW_S: Final = 6 * 3600
 _WEAKER: Final = 1.0
 _STRONGER: Final = 0.08
 _AFFINITY: Final = 0.15
+_WEAK: Final = 0.5
+"""What is left of the score of a route that was seen to be bad at what is asked for."""
 
 
 def weights_of(name: str, own: Mapping[str, Mapping[str, float]]) -> Mapping[str, float]:
@@ -112,6 +114,11 @@ def with_state(fresh: Score, state: RouteState, weights: Mapping[str, float], *,
 def affinity(found: Score) -> Score:
     """Return the score of the route that answered last in this conversation."""
     return Score(total=found.total + _AFFINITY, terms={**found.terms, "affinity": _AFFINITY})
+
+
+def weakened(found: Score) -> Score:
+    """Return the score of a route that was seen to be bad at what is asked for: others come first, if there are any."""
+    return Score(total=found.total * _WEAK, terms={**found.terms, "weakness": _WEAK})
 
 
 def quality_for(entry: PoolEntry, classification: Classification) -> float:

@@ -99,6 +99,10 @@ class Options:
         fan_out: Answers wanted from different routes.
         strategy: How several answers become one.
         seed: Makes ties deterministic.
+        on_overflow: What becomes of a prompt that no window takes: an error, without its oldest turns,
+            or with their summary by the pool in their place.
+        on_broken_contract: What is given where every route broke the schema, or made no required tool
+            call: an error, or the last answer all the same.
     """
 
     chain: tuple[str, ...] = ()
@@ -111,6 +115,8 @@ class Options:
     fan_out: int = 1
     strategy: Literal["best", "concatenate", "vote"] = "best"
     seed: int | None = None
+    on_overflow: Literal["raise", "trim_oldest", "summarize"] = "raise"
+    on_broken_contract: Literal["raise", "answer"] = "raise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +194,7 @@ class Plan:
         branches: One tuple of routes per wanted answer; failover walks along it.
         candidates: Every eligible route, best first.
         rejected: Every other one.
+        largest_window: Tokens that the largest window takes, where all are too small for the prompt.
     """
 
     branches: tuple[tuple[Route, ...], ...]
@@ -197,6 +204,7 @@ class Plan:
     requirements: Requirements
     options: Options
     why: tuple[str, ...] = ()
+    largest_window: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +256,8 @@ class ToolCallDelta:
 class Chunk:
     """A piece of a streamed answer; empty fields carry nothing.
 
-    `echo`, on the last piece only, is what `Answer.echo` says.
+    `echo`, on the last piece only, is what `Answer.echo` says; `is_prompt_cut` there, that the
+    engine left out the beginning of a prompt that was too long for it.
     """
 
     text: str = field(default="", repr=False)
@@ -259,6 +268,7 @@ class Chunk:
     model: str = ""
     id: str = ""
     echo: JsonObject = field(default_factory=dict, repr=False)
+    is_prompt_cut: bool = False
 
     @property
     def has_content(self) -> bool:

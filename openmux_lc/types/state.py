@@ -14,6 +14,7 @@ from openmux_lc.types.catalog import LimitUnit, Route
 __all__ = [
     "GUESSES",
     "REFUSAL_LIFE_S",
+    "WINDOW_LIFE_S",
     "Cooldown",
     "CooldownSource",
     "LimitObservation",
@@ -22,12 +23,26 @@ __all__ = [
     "Reservation",
     "RouteState",
     "Snapshot",
+    "Weakness",
     "longest",
+    "next_sight",
     "slot_name",
+    "told_window",
+    "window_quirk",
 ]
 
 REFUSAL_LIFE_S: Final = 7 * 86_400.0
 """How long a parameter that a model refused is left out before it is tried again."""
+
+WINDOW_LIFE_S: Final = 1800.0
+"""How long a window is believed that a host named as it refused a prompt."""
+
+_WINDOW: Final = "window_"
+
+Weakness = Literal["talks_tools", "breaks_schema"]
+"""What a model was seen to be bad at: it writes its tool calls as prose, or breaks a schema."""
+
+_AGAIN: Final = "_again"
 
 CooldownSource = Literal["header", "learned", "heuristic", "breaker", "quota", "paid"]
 """`paid`: a call was seen to cost money; not even naming the route lifts that."""
@@ -183,12 +198,24 @@ class Snapshot:
         cooldowns: By route string, or by provider id for a whole provider; by `slot_name`
             where a further key was used. Those that one call may try now are among them.
         key_slots: Slots of the keys that may take turns, by provider id; the first else.
+        refused: By route string, what it was seen to refuse, and when.
     """
 
     at: float
     routes: Mapping[Route, RouteState] = field(default_factory=dict)
     cooldowns: Mapping[str, Cooldown] = field(default_factory=dict)
     key_slots: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    refused: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def window(self, route: Route) -> int | None:
+        """Return the tightest window that `route` named lately, None where it named none."""
+        known = self.refused.get(str(route)) if self.refused else None
+        return told_window(known, self.at) if known else None
+
+    def is_weak(self, route: Route, weakness: Weakness) -> bool:
+        """Whether `route` was seen to be bad at this more than once in the last week."""
+        seen = self.refused.get(str(route), {}) if self.refused else {}
+        return abs(self.at - seen.get(f"{weakness}{_AGAIN}", float("-inf"))) < REFUSAL_LIFE_S
 
     def cooldown(self, route: Route) -> Cooldown | None:
         """Return the pause that holds for `route` now; of several keys the one that ends first."""
@@ -213,6 +240,22 @@ class Snapshot:
 def slot_name(name: str, key_slot: int) -> str:
     """Return how a route or provider is called when it is reached by that key."""
     return name if key_slot == 0 else f"{name} [key {key_slot}]"
+
+
+def window_quirk(tokens: int) -> str:
+    """Return the name under which a window is kept among what a route refuses: prompts that are longer."""
+    return f"{_WINDOW}{tokens}"
+
+
+def told_window(refused: Mapping[str, float], now: float) -> int | None:
+    """Return the tightest window among what a route refuses, as far as it is still believed."""
+    live = (name for name, at in refused.items() if name.startswith(_WINDOW) and abs(now - at) < WINDOW_LIFE_S)
+    return min((int(name.removeprefix(_WINDOW)) for name in live), default=None)
+
+
+def next_sight(refused: Mapping[str, float], weakness: Weakness) -> str:
+    """Return the name under which a weakness is kept: the second sight of it is what counts."""
+    return f"{weakness}{_AGAIN}" if weakness in refused else weakness
 
 
 def _ends_at(cooldown: Cooldown) -> float:

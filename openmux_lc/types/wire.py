@@ -35,6 +35,8 @@ class Call:
         first_byte_s: Longest wait for the first byte of the answer.
         stall_s: Longest silence inside a stream.
         max_bytes: Largest answer that is read.
+        is_judged: The caller holds the answer against the request itself, also one in words where a
+            tool call was required.
     """
 
     provider: Provider
@@ -46,6 +48,7 @@ class Call:
     first_byte_s: float = 60.0
     stall_s: float = 60.0
     max_bytes: int = 16 * 1024 * 1024
+    is_judged: bool = False
 
     def about(self, texts: Sequence[str]) -> Call:
         """Return the call with `texts` as what it says: no fault's message may then quote them."""

@@ -31,6 +31,7 @@ TWINS = {
     "TimedOut": exceptions.ModelTimeoutError,
     "EmptyAnswer": exceptions.ModelAPIError,
     "BadPayload": exceptions.ModelAPIError,
+    "BrokenContract": exceptions.ModelAPIError,
 }
 
 

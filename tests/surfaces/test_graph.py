@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from langchain_core.callbacks import get_usage_metadata_callback
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 
@@ -195,3 +195,22 @@ def test_langchains_cache_never_stands_in_for_an_open_stream(mux):
         set_llm_cache(None)
 
     assert [GOOD.text] * 2 == texts
+
+
+def test_32_a_checkpoint_with_an_orphaned_tool_call_is_repaired_before_it_is_sent(tmp_path: Path):
+    """A turn that crashed between the call and its result poisons no later turn, and the report says so."""
+    with FakeUpstream([GOOD]) as upstream, make_pool(tmp_path, {"only": upstream}) as mux:
+        llm = ChatOpenMux(mux=mux)
+        builder = StateGraph(MessagesState)
+        builder.add_node("model", lambda state: {"messages": [llm.invoke(state["messages"])]})
+        builder.add_edge(START, "model")
+        graph = builder.compile(checkpointer=InMemorySaver())
+        thread = {"configurable": {"thread_id": "1"}}
+        orphan = AIMessage("", tool_calls=[{"name": "f", "args": {}, "id": "lost"}])
+        graph.update_state(thread, {"messages": [HumanMessage("weather?"), orphan, ToolMessage("x", tool_call_id="?")]})
+        answer = graph.invoke({"messages": [HumanMessage("and now?")]}, thread)["messages"][-1]
+        sent = upstream.requests[-1].body["messages"]
+
+    assert ["user", "assistant", "tool", "user"] == [message["role"] for message in sent]
+    assert "lost" == sent[2]["tool_call_id"]
+    assert 2 == sum(line.startswith("history repaired") for line in answer.response_metadata["openmux"]["why"])
