@@ -211,11 +211,11 @@ def test_reading_a_hostile_message_takes_no_time() -> None:
         "limits are 1 rpm, ",
         '"a";r=',
     )
-    began = time.perf_counter()
+    began = time.thread_time()
 
     for piece in (*pieces, '"a";r=', "a, ", '"'):
         text = piece * (20_000 // len(piece))
         read_limits_told({"error": {"message": text}}, text, NOW)
         read_limits({"ratelimit": text, "ratelimit-limit": text, "x-ratelimit-reset": text}, frozenset(), NOW)
 
-    assert time.perf_counter() - began < 2.0
+    assert time.thread_time() - began < 2.0

@@ -84,10 +84,10 @@ def test_a_value_that_breaks_its_schema_is_told_with_the_place(value: object, sc
 def test_choices_within_choices_end_in_time():
     """A schema that refers to itself on every branch has more paths than can ever be walked."""
     schema = {"type": "object", "anyOf": [{"$ref": "#"}, {"$ref": "#"}]}
-    began = time.perf_counter()
+    began = time.thread_time()
 
     assert "" == problem_of({}, schema)
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
 
 
 CUT = {
