@@ -30,6 +30,7 @@ from openmux_lc.providers.twins import as_langchain_error
 from openmux_lc.structured import structured_output
 from openmux_lc.types.catalog import Task
 from openmux_lc.types.report import to_metadata
+from openmux_lc.types.run import OnBreak
 
 if TYPE_CHECKING:
     from openmux_lc.graph import FusedGraph
@@ -53,6 +54,8 @@ class ChatOpenMux(BaseChatModel):
             or one of the settings' own; where it is not given, the settings decide.
         timeout: Seconds for a whole call, failover included; default 120.
         max_retries: Repeats of one route where repeating can help; default 1.
+        on_break: `continue` (default) lets another route go on with a stream that breaks
+            after its first words; `raise` tells the reader.
         engine: `loop` takes the graph's steps in a plain loop, a millisecond a call
             cheaper; `graph` runs them as a LangGraph graph, so that a tracer sees each.
         api_key: Key of the pinned provider; without a pinned one it is an error.
@@ -61,7 +64,7 @@ class ChatOpenMux(BaseChatModel):
     Raises:
         NoRouteError: No route can serve the request; says the next command.
         AllRoutesFailedError: Every route that the plan allowed failed.
-        StreamInterruptedError: A stream broke after its first content.
+        StreamInterruptedError: A stream broke after its first content, and nobody went on.
 
     Example:
         >>> from openmux_lc import ChatOpenMux
@@ -91,6 +94,7 @@ class ChatOpenMux(BaseChatModel):
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     reasoning_effort: str | None = None
+    on_break: OnBreak | None = None
     fan_out: int = Field(default=1, ge=1, le=8)
     strategy: Literal["best", "concatenate", "vote"] = "best"
     extra_body: dict[str, Any] | None = None
@@ -323,6 +327,7 @@ class ChatOpenMux(BaseChatModel):
             routing_profile=self.routing_profile if "routing_profile" in self.model_fields_set else None,
             timeout=self.timeout,
             max_retries=self.max_retries,
+            on_break=self.on_break,
             fan_out=self.fan_out,
             strategy=self.strategy,
             temperature=self.temperature,

@@ -33,6 +33,7 @@ class Run:
         wants_stream: The first answer is opened as a stream.
         previous: The route that answered last in this conversation.
         tokens: What the ledger sets aside, where it is more than one prompt's.
+        segments: The routes that had a part in a streamed answer, in order.
         told: The report as it was logged; there once the run has ended.
         sleep: Waits before a repeat, in seconds; `asleep` does so in async code.
     """
@@ -49,6 +50,7 @@ class Run:
     stream: PoolStream | None = None
     astream: AsyncPoolStream | None = None
     final: Answer | None = None
+    segments: list[Route] = field(default_factory=list)
     told: Report | None = None
     attempts: list[Attempt] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
@@ -107,6 +109,7 @@ class Run:
         plan = self.plan
         assert plan is not None, "a report needs a plan"  # noqa: S101 - a programming error, not input
         why = (*plan.why, *self.notes)
+        parts = self.segments if len(self.segments) > 1 else [each.route for each in self.answers if answer]
         report = Report(
             run_id=self.id,
             classification=plan.classification,
@@ -115,6 +118,7 @@ class Run:
             candidates=plan.candidates,
             rejected=plan.rejected,
             elapsed_s=time.monotonic() - self.started,
+            segments=tuple(map(str, parts)) if len(parts) > 1 else (),
         )
         if answer is None:
             return report
@@ -124,7 +128,6 @@ class Run:
             model=answer.model,
             usage=answer.usage,
             answer_chars=len(answer.text),
-            segments=tuple(str(each.route) for each in self.answers) if len(self.answers) > 1 else (),
         )
 
 
