@@ -61,6 +61,7 @@ def resumed(request: Request, shown: str, *, is_prefilled: bool, lacks_call: boo
     rest = replace(
         request,
         messages=messages,
+        goes_on=True,
         max_tokens=None if request.max_tokens is None else max(_LEAST_TOKENS, request.max_tokens - spent),
         response_format=None,  # a host that enforces it would begin a second document
     )

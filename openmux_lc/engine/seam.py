@@ -15,13 +15,15 @@ __all__ = ["Joint", "Seam", "overlap"]
 
 _SURE: Final = 12
 """Points (see `_weight`) that are enough to tell a repetition from chance."""
-_SURE_AFTER_PREFIX: Final = 36
+_SURE_AFTER_PREFIX: Final = 20
 """The same where the host was given the beginning itself, and so has no reason to repeat it."""
 _LONGEST: Final = 16_384
 """Characters that are compared, but for a whole restart."""
 _RESTART: Final = 40
 """A match with the very beginning of this length is a restart, also where it then goes another way."""
 _LETTERS_SEEN: Final = 256
+_LOOKS: Final = 64
+"""A held text is looked at again when it has grown by this part of itself."""
 _LARGE_SCRIPTS: Final = 0x2000
 """Where punctuation, scripts without spaces and emoji begin."""
 
@@ -57,6 +59,7 @@ class Seam:
         self._is_prefilled = is_prefilled
         self._anchor = anchor
         self._held: list[str] = []
+        self._size = self._next_look = 0
         self.joint: Joint | None = None
 
     @property
@@ -69,6 +72,10 @@ class Seam:
         if self.joint is not None:
             return "" if self.is_lost else piece
         self._held.append(piece)
+        self._size += len(piece)
+        if self._size < self._next_look:
+            return ""
+        self._next_look = self._size + self._size // _LOOKS  # so that a long new beginning is not read over and over
         text = "".join(self._held)
         return "" if self._is_open(text) else self._join(text)
 
@@ -80,7 +87,7 @@ class Seam:
 
     def _is_open(self, text: str) -> bool:
         """Whether more text could still show that this is a repetition."""
-        if not self._is_prefilled and may_be_preface(text, self._shown):
+        if may_be_preface(text, self._shown):
             return True
         return any(self._is_within(start) for start in self._starts(text))
 
@@ -90,12 +97,9 @@ class Seam:
 
     def _starts(self, text: str) -> list[str]:
         """Return the text, and what it is without a remark and a fence in front."""
-        starts = [text]
-        if not self._is_prefilled:
-            remark = after_remark(text, self._shown)
-            fence = after_fence(text if remark is None else remark, self._shown, is_after_remark=remark is not None)
-            starts += [start for start in (remark, fence) if start is not None]
-        return starts
+        remark = after_remark(text, self._shown)
+        fence = after_fence(text if remark is None else remark, self._shown, is_after_remark=remark is not None)
+        return [text, *(start for start in (remark, fence) if start is not None)]
 
     def _join(self, text: str) -> str:
         starts = self._starts(text)

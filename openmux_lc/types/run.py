@@ -74,6 +74,7 @@ class Request:
         response_format: `json_object` or `json_schema` object.
         stop: At most four sequences on most hosts.
         reasoning_effort: `low`, `medium`, `high` where a model thinks.
+        goes_on: The answer is the rest of one that was shown already.
         extra_body: Fields the user wants on the wire as they are; only names that are
             known to cost nothing are taken, all others are refused.
     """
@@ -91,6 +92,7 @@ class Request:
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     reasoning_effort: str | None = None
+    goes_on: bool = False
     extra_body: JsonObject = field(default_factory=dict, repr=False)
 
 

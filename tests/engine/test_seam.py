@@ -1,5 +1,7 @@
 """Where a successor's text goes on: nothing twice, nothing missing, whatever it says first."""
 
+import time
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from openmux_lc.engine.preface import is_in_fence
 from openmux_lc.engine.resume import anchor_of
 from openmux_lc.engine.seam import Seam, overlap
+from tests.patience import LATE_S
 
 PROSE = (
     "The harbour was quiet when Mira walked down to the boats. She had a letter in her pocket, and no wish to read "
@@ -123,6 +126,14 @@ def test_text_flows_on_at_once_where_nothing_is_repeated():
 
     assert " Nobody knew why" == seam.feed(" Nobody knew why")
     assert "the harbour" == seam.feed("the harbour")
+
+
+def test_a_long_answer_begun_again_is_joined_in_no_time():
+    shown = "".join(f"Line {number} of a long answer.\n" for number in range(10_000))
+    started = time.monotonic()
+
+    assert f"{shown}The end." == joined(shown, f"{shown}The end.", step=4)
+    assert time.monotonic() - started < LATE_S
 
 
 @given(st.text("ab ", max_size=40), st.text("ab ", max_size=40))
