@@ -155,7 +155,7 @@ class Relay:
         One is believed where the text ends like an answer, two are believed anyway.
         """
         last = self.run.attempts[-1]
-        if last.error != _SILENT or last.outcome != "failed" or not self.text.strip() or self._lacks_call:
+        if last.error != _SILENT or not self.text.strip() or self._lacks_call:
             return False
         self._silent += 1
         return self._silent > 1 or self.text.rstrip()[-1] in _ENDINGS
@@ -214,6 +214,8 @@ class Relay:
                 f"{route} began the answer again with other words, which nobody was shown",
                 provider=route.provider,
                 model=route.model,
+                scope="request",  # it answered well: its host is not to be left alone for that
+                advice="next_route",
             )
 
     def _is_prefilled(self, route: Route) -> bool:

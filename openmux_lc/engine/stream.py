@@ -79,17 +79,18 @@ class PoolStream:
     def _go_on(self, fault: ProviderError) -> Chunk | None:
         """Open the next segment, or return the last chunk where nothing is left to say."""
         run, relay = self._run, self._relay
-        while calls := (wave := relay.next_wave(time.monotonic())).calls:
+        while not relay.is_complete():
+            wave = relay.next_wave(time.monotonic())
+            if not wave.calls:
+                raise relay.interrupted() from fault
             run.wait(wave.wait_s)
-            branch, route = calls[0]
+            branch, route = wave.calls[0]
             segment = open_stream(self._mux, run, branch, route, relay.rest(route))
             if segment is not None:
                 self._segment = segment
                 relay.begin(segment)
                 return None
-            if relay.is_complete():
-                return relay.as_it_stands()
-        raise relay.interrupted() from fault
+        return relay.as_it_stands()
 
     def close(self) -> None:
         """Hang up and settle; safe to call twice."""
@@ -141,17 +142,18 @@ class AsyncPoolStream:
     async def _go_on(self, fault: ProviderError) -> Chunk | None:
         """Open the next segment, or return the last chunk where nothing is left to say."""
         run, relay = self._run, self._relay
-        while calls := (wave := relay.next_wave(time.monotonic())).calls:
+        while not relay.is_complete():
+            wave = relay.next_wave(time.monotonic())
+            if not wave.calls:
+                raise relay.interrupted() from fault
             await run.await_s(wave.wait_s)
-            branch, route = calls[0]
+            branch, route = wave.calls[0]
             segment = await aopen_stream(self._mux, run, branch, route, relay.rest(route))
             if segment is not None:
                 self._segment = segment
                 relay.begin(segment)
                 return None
-            if relay.is_complete():
-                return relay.as_it_stands()
-        raise relay.interrupted() from fault
+        return relay.as_it_stands()
 
     async def aclose(self) -> None:
         """Hang up and settle; safe to call twice."""

@@ -381,3 +381,24 @@ def test_the_option_is_checked_wherever_it_is_said(tmp_path: Path):
             ChatOpenMux(mux=mux).invoke("hi", on_breaks="raise")
         with pytest.raises(StreamInterruptedError, match=r"characters; the text"):
             list(ChatOpenMux(mux=mux, on_break="raise").stream("hi"))
+
+
+def test_a_successor_that_only_thinks_has_nothing_to_add(tmp_path: Path):
+    """Its thoughts opened the gate, and no word came: the answer was whole already."""
+    text = "It is Paris."
+    with FakeUpstream([cut(3, text=text)]) as bad, FakeUpstream([Answer("", reasoning="Nothing is missing.")]) as good:
+        with make_pool(tmp_path, {"first": bad, "second": good}) as mux:
+            chunks, _ = drained(mux)
+
+    assert text == text_of(chunks)
+    assert "" == "".join(chunk.reasoning for chunk in chunks)
+
+
+def test_a_successor_that_says_it_otherwise_is_not_left_alone_for_that(tmp_path: Path):
+    other = Answer("The harbour was quiet when Mira came, and the boats lay still.")
+    with FakeUpstream([cut(9, text=TEXT)]) as bad, FakeUpstream([other]) as odd, FakeUpstream(going_on()) as good:
+        with make_pool(tmp_path, {"first": bad, "second": odd, "third": good}) as mux:
+            drained(mux)
+            health = mux.snapshot().slot_cooldown(mux.catalog.resolve("second:m"), 0)
+
+    assert health is None
