@@ -197,14 +197,13 @@ class Relay:
             return ""
         rest = "".join(self._pending) + seam.finish()
         self._check()
-        joint = seam.joint
-        if self._holds_text and answer.tool_calls and rest and joint is not None and joint.kind == "exact":
+        joint = seam.joint or Joint("exact")
+        if self._holds_text and answer.tool_calls and rest and joint.kind == "exact":
             self.run.notes.append(
                 f"{answer.route} said something else before its call: {len(rest)} characters left out"
             )
             return ""
-        if joint is not None:
-            self.run.notes.append(_told(answer.route, joint))
+        self.run.notes.append(_told(answer.route, joint))
         return rest
 
     def _check(self) -> None:

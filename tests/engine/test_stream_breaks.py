@@ -363,6 +363,29 @@ def test_where_nobody_looks_the_answer_is_begun_anew(tmp_path: Path):
     assert [] == told["report"]["segments"]
 
 
+async def test_where_nobody_looks_the_async_graph_begins_anew_as_well(tmp_path: Path):
+    with FakeUpstream([cut(4, text=TEXT)]) as bad, FakeUpstream([Answer("Another story.")]) as good:
+        with make_pool(tmp_path, {"first": bad, "second": good}) as mux:
+            told = await create_openmux_graph(mux).compile().ainvoke({"messages": [("user", "Tell me a story.")]})
+            await mux.aclose()
+
+    assert "Another story." == told["messages"][-1].text
+
+
+async def test_async_readers_are_told_when_nobody_is_left_and_spared_where_nothing_is(tmp_path: Path):
+    text = "It is Paris."
+    with FakeUpstream([cut(3, text=text)]) as bad, FakeUpstream([empty_answer()]) as good:
+        with make_pool(tmp_path, {"first": bad, "second": good}) as mux:
+            whole = [chunk async for chunk in ChatOpenMux(mux=mux).astream("hi")]
+            bad.play([cut(4, text=TEXT)])
+            mux.ledger.uncool("first:m")
+            with pytest.raises(StreamInterruptedError):
+                [chunk async for chunk in ChatOpenMux(mux=mux, model="first:m", max_retries=0).astream("hi")]
+            await mux.aclose()
+
+    assert text == "".join(chunk.text for chunk in whole)
+
+
 def test_the_option_is_checked_wherever_it_is_said(tmp_path: Path):
     environ = {"OPENMUX_ON_BREAK": "raise", "OPENMUX_STATE_URL": "memory:"}
     config = tmp_path / "openmux.toml"
