@@ -56,7 +56,7 @@ class Relay:
         self._delivered: int | None = None
         self._pending: list[str] = []
         self._attempt: Attempt | None = None
-        self._silent = 0
+        self._silent: set[Route] = set()
 
     @property
     def text(self) -> str:
@@ -152,13 +152,13 @@ class Relay:
     def is_complete(self) -> bool:
         """Whether a successor with nothing to say means that nothing was missing.
 
-        One is believed where the text ends like an answer, two are believed anyway.
+        One is believed where the text ends like an answer, two different ones are believed anyway.
         """
         last = self.run.attempts[-1]
         if last.error != _SILENT or not self.text.strip() or self._lacks_call:
             return False
-        self._silent += 1
-        return self._silent > 1 or self.text.rstrip()[-1] in _ENDINGS
+        self._silent.add(last.route)
+        return len(self._silent) > 1 or self.text.rstrip()[-1] in _ENDINGS
 
     def as_it_stands(self) -> Chunk:
         """Return the last chunk where nothing was left to say."""

@@ -51,7 +51,7 @@ def scripted(seed: int, number: int) -> str:
     """Return a case's text: prose, code, JSON, Chinese, or signs of several code points."""
     rng = random.Random(f"{seed}:{number}:text")
     # No word twice in a row: whether that is meant, or said again, nobody can tell.
-    words = [f"{word}{at if rng.random() < 0.1 else ''}" for at in range(3) for word in rng.sample(_WORDS, 25)]
+    words = [f"{word}{place if rng.random() < 0.1 else ''}" for place, word in enumerate(rng.sample(_WORDS, 29) * 3)]
     lines = [" ".join(words[at : at + 14]).capitalize() + "." for at in range(0, 70, 14)]
     kind = number % 5
     if kind == 1:

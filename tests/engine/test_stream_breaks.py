@@ -425,3 +425,22 @@ def test_a_successor_that_says_it_otherwise_is_not_left_alone_for_that(tmp_path:
             health = mux.snapshot().slot_cooldown(mux.catalog.resolve("second:m"), 0)
 
     assert health is None
+
+
+def test_one_route_with_nothing_to_say_does_not_end_an_answer_in_mid_sentence(tmp_path: Path):
+    """However often it says nothing: only another one's silence confirms it."""
+    silent = Answer("", reasoning="Hm.")
+    with FakeUpstream([cut(4, text=TEXT)]) as bad, FakeUpstream([silent]) as other:
+        with make_pool(tmp_path, {"first": bad, "second": other}) as mux, AnswerStream(mux, QUESTION) as stream:
+            with pytest.raises(StreamInterruptedError):
+                list(stream)
+
+
+def test_two_routes_with_nothing_to_say_are_believed(tmp_path: Path):
+    text = "one two three"
+    with FakeUpstream([cut(3, text=text)]) as bad, FakeUpstream([empty_answer()]) as two:
+        with FakeUpstream([empty_answer()]) as three:
+            with make_pool(tmp_path, {"first": bad, "second": two, "third": three}) as mux:
+                chunks, stream = drained(mux)
+
+    assert text == text_of(chunks) == stream.answer.text
