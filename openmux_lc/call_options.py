@@ -16,7 +16,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from openmux_lc.errors import ConfigError
 from openmux_lc.types.catalog import Task
 from openmux_lc.types.json import JsonObject, as_text, dig
-from openmux_lc.types.run import Message, Options, Request
+from openmux_lc.types.run import BREAKS, Message, OnBreak, Options, Request
 
 __all__ = ["CallOptions", "wire_tool_choice"]
 
@@ -36,6 +36,7 @@ class CallOptions(BaseModel):
         default=None, gt=0, le=86_400, validation_alias=AliasChoices("timeout", "request_timeout")
     )
     max_retries: int | None = Field(default=None, ge=0, le=20)
+    on_break: OnBreak | None = None
     fan_out: int | None = Field(default=None, ge=1, le=8)
     strategy: Literal["best", "concatenate", "vote"] | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -73,8 +74,11 @@ class CallOptions(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = ".".join(str(step) for step in first["loc"])
-            near = difflib.get_close_matches(name, cls.model_fields, n=1)
-            hint = f"; did you mean {near[0]!r}?" if first["type"] == "extra_forbidden" and near else ""
+            hint = ""
+            if first["type"] == "extra_forbidden":
+                hint = _near(name, tuple(cls.model_fields))
+            elif first["type"] == "literal_error":
+                hint = _near(str(given.get(name)), BREAKS if name == "on_break" else ())
             raise ConfigError(f"option {name!r}: {first['msg'].lower()}{hint}") from None
 
     def over(self, defaults: CallOptions) -> CallOptions:
@@ -113,6 +117,7 @@ class CallOptions(BaseModel):
             "routing_profile": self.routing_profile,
             "timeout_s": self.timeout,
             "max_retries": self.max_retries,
+            "on_break": self.on_break,
             "fan_out": self.fan_out,
             "strategy": self.strategy,
             "seed": self.seed,
@@ -120,6 +125,12 @@ class CallOptions(BaseModel):
             "on_broken_contract": self.on_broken_contract,
         }
         return replace(defaults, **{name: value for name, value in chosen.items() if value is not None and value != ()})
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    """Return the known word that was probably meant, as a question."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def wire_tool_choice(

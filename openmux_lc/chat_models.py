@@ -30,6 +30,7 @@ from openmux_lc.providers.twins import as_langchain_error
 from openmux_lc.structured import structured_output
 from openmux_lc.types.catalog import Task
 from openmux_lc.types.report import to_metadata
+from openmux_lc.types.run import OnBreak
 
 if TYPE_CHECKING:
     from openmux_lc.graph import FusedGraph
@@ -43,7 +44,7 @@ _LANGCHAINS_OWN = frozenset(
 
 
 _ALIKE = (
-    *("task", "timeout", "max_retries", "fan_out", "strategy", "on_overflow", "on_broken_contract"),
+    *("task", "timeout", "max_retries", "fan_out", "strategy", "on_overflow", "on_broken_contract", "on_break"),
     *("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty"),
     *("reasoning_effort", "extra_body"),
 )
@@ -65,6 +66,8 @@ class ChatOpenMux(BaseChatModel):
             `summarize`, which puts the pool's own summary in the place of the oldest turns.
         on_broken_contract: Where no route kept to the schema or made the required tool call: `raise` (default) or
             `answer`, which gives the last one all the same.
+        on_break: `continue` (default) lets another route go on with a stream that breaks
+            after its first words; `raise` tells the reader.
         engine: `loop` takes the graph's steps in a plain loop, a millisecond a call
             cheaper; `graph` runs them as a LangGraph graph, so that a tracer sees each.
         api_key: Key of the pinned provider; without a pinned one it is an error.
@@ -73,7 +76,7 @@ class ChatOpenMux(BaseChatModel):
     Raises:
         NoRouteError: No route can serve the request; says the next command.
         AllRoutesFailedError: Every route that the plan allowed failed.
-        StreamInterruptedError: A stream broke after its first content.
+        StreamInterruptedError: A stream broke after its first content, and nobody went on.
 
     Example:
         >>> from openmux_lc import ChatOpenMux
@@ -103,6 +106,7 @@ class ChatOpenMux(BaseChatModel):
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     reasoning_effort: str | None = None
+    on_break: OnBreak | None = None
     fan_out: int = Field(default=1, ge=1, le=8)
     strategy: Literal["best", "concatenate", "vote"] = "best"
     extra_body: dict[str, Any] | None = None

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from openmux_lc.errors import ConfigError
 from openmux_lc.types.catalog import LimitScope, LimitUnit, WindowKind
 from openmux_lc.types.lines import line_of
+from openmux_lc.types.run import OnBreak
 
 __all__ = [
     "WEIGHT_TERMS",
@@ -147,6 +148,7 @@ class RoutingEntry(_Strict):
     timeout_s: float | None = Field(default=None, gt=0, le=86_400)
     max_retries: int | None = Field(default=None, ge=0, le=20)
     backoff_s: float | None = Field(default=None, ge=0, le=60)
+    on_break: OnBreak | None = None
     providers: tuple[_ProviderId, ...] | None = Field(default=None, strict=False)
     offline: bool = False
     state_url: str = ""

@@ -24,7 +24,6 @@ from typing_extensions import TypedDict
 from openmux_lc.call_options import CallOptions
 from openmux_lc.engine.nodes import Nodes, Step
 from openmux_lc.engine.run_state import Run
-from openmux_lc.errors import StreamInterruptedError
 from openmux_lc.langchain_stream import achunks, chunks
 from openmux_lc.mux import Mux
 from openmux_lc.providers.messages import previous_route, to_ai_message, to_wire_messages
@@ -40,7 +39,7 @@ class PoolInput(TypedDict, total=False):
     """What the graph takes: messages, and wishes for this run.
 
     `options` may hold `model` (a route, or a list in order), `task`,
-    `routing_profile`, `timeout`, `temperature`, `max_tokens`, `fan_out`, `strategy`.
+    `routing_profile`, `timeout`, `temperature`, `max_tokens`, `on_break`, `fan_out`, `strategy`.
     """
 
     messages: Annotated[list[AnyMessage], add_messages]
@@ -139,11 +138,6 @@ class _UserSteps:
         relay = _Relay.of(nodes, run)
         try:
             message = relay.invoke(list(state.get("messages", ())), config)
-        except StreamInterruptedError:
-            if relay.is_shown or not nodes.next_wave(run).calls:
-                raise
-            run.stream = None  # nobody saw a word of it: the next route begins anew
-            return {"run": run}
         finally:
             run.close()
         return self.told(run, message)
@@ -156,11 +150,6 @@ class _UserSteps:
         relay = _Relay.of(nodes, run)
         try:
             message = await relay.ainvoke(list(state.get("messages", ())), config)
-        except StreamInterruptedError:
-            if relay.is_shown or not nodes.next_wave(run).calls:
-                raise
-            run.astream = None  # nobody saw a word of it: the next route begins anew
-            return {"run": run}
         finally:
             await run.aclose()
         return self.told(run, message)
@@ -203,12 +192,6 @@ class _Relay(BaseChatModel):
 
     _nodes: Nodes = PrivateAttr()
     _run: Run = PrivateAttr()
-    _is_shown: bool = PrivateAttr(default=False)
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether a reader has seen a part of the stream."""
-        return self._is_shown
 
     @classmethod
     def of(cls, nodes: Nodes, run: Run) -> "_Relay":
@@ -227,7 +210,7 @@ class _Relay(BaseChatModel):
         params = super()._get_ls_params(stop=stop, **kwargs)
         stream = self._run.stream or self._run.astream
         params["ls_provider"] = "openmux"
-        params["ls_model_name"] = str(stream.booking.route) if stream else "auto"
+        params["ls_model_name"] = str(stream.route) if stream else "auto"
         return params
 
     def _generate(
@@ -237,8 +220,9 @@ class _Relay(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **_: object,
     ) -> ChatResult:
-        for _chunk in self._run.stream or ():
-            pass
+        if self._run.stream is not None:
+            for _chunk in self._run.stream.unseen():
+                pass
         answer = self._nodes.result(self._run)
         message = to_ai_message(answer, to_metadata(self._run.told or self._run.report(answer)))
         return ChatResult(generations=[ChatGeneration(message=message)])
@@ -251,7 +235,7 @@ class _Relay(BaseChatModel):
         **_: object,
     ) -> ChatResult:
         if self._run.astream is not None:
-            async for _chunk in self._run.astream:
+            async for _chunk in self._run.astream.unseen():
                 pass
         answer = self._nodes.result(self._run)
         message = to_ai_message(answer, to_metadata(self._run.told or self._run.report(answer)))
@@ -264,7 +248,6 @@ class _Relay(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **_: object,
     ) -> Iterator[ChatGenerationChunk]:
-        self._is_shown = True
         for chunk in chunks(self._nodes, self._run):
             if run_manager:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -277,7 +260,6 @@ class _Relay(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **_: object,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        self._is_shown = True
         async for chunk in achunks(self._nodes, self._run):
             if run_manager:
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)

@@ -33,7 +33,7 @@ from openmux_lc.types.report import to_dry_report
 from openmux_lc.types.run import Classification, Options, Plan, Report, Request
 from openmux_lc.types.state import Snapshot
 from openmux_lc.types.wire import Adapter, Call
-from openmux_lc.waits import patience_s
+from openmux_lc.waits import STALL_S, patience_s
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -299,6 +299,7 @@ class Mux:
             first_byte_s=patience,
             content_by=None if is_last else now + patience,
             is_judged=True,
+            stall_s=STALL_S if is_last else min(STALL_S, patience),
         )
 
     def limits(self, route: Route) -> tuple[Limit, ...]:

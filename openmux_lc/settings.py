@@ -24,7 +24,7 @@ from openmux_lc.folders import config_folder, state_folder
 if TYPE_CHECKING:
     from openmux_lc.config_schema import RoutingEntry
     from openmux_lc.trust import Word
-    from openmux_lc.types.run import Options
+    from openmux_lc.types.run import OnBreak, Options
 
 __all__ = ["Setting", "SettingSource", "Settings"]
 
@@ -75,6 +75,7 @@ class Settings:
         routing_profile: Name of the weights.
         max_retries: Repeats of one route where repeating can help (S2-12).
         backoff_s: Seconds before the first repeat; they double with each.
+        on_break: Whether another route goes on with a stream that breaks (`continue`) or the reader is told (`raise`).
         fallback: Routes that are tried after the chosen ones (S0-16).
         weights: The user's own routing profiles.
         document: The parsed TOML file, validated where it is used.
@@ -93,6 +94,7 @@ class Settings:
     routing_profile: str = "balanced"
     max_retries: int = 1
     backoff_s: float = 0.05
+    on_break: OnBreak = "continue"
     fallback: tuple[str, ...] = ()
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     document: Mapping[str, object] = field(default_factory=dict, repr=False)
@@ -151,6 +153,7 @@ class Settings:
             routing_profile=self.routing_profile,
             max_retries=self.max_retries,
             backoff_s=self.backoff_s,
+            on_break=self.on_break,
         )
 
     def lookup(self, name: str) -> Setting | None:
@@ -195,6 +198,7 @@ class Settings:
             timeout_s=routing.timeout_s or self.timeout_s,
             max_retries=self.max_retries if routing.max_retries is None else routing.max_retries,
             backoff_s=self.backoff_s if routing.backoff_s is None else routing.backoff_s,
+            on_break=routing.on_break or self.on_break,
         )
 
     def _with_variables(self) -> Settings:
@@ -208,6 +212,8 @@ class Settings:
             changes["max_retries"] = int(_to_number("OPENMUX_MAX_RETRIES", retries.value, 20))
         if backoff := self.lookup("OPENMUX_BACKOFF"):
             changes["backoff_s"] = _to_number("OPENMUX_BACKOFF", backoff.value, 60)
+        if on_break := self.lookup("OPENMUX_ON_BREAK"):
+            changes["on_break"] = _to_on_break(on_break.value)
         return replace(self, **changes)  # type: ignore[arg-type]  # keys are field names just above
 
     def _with_restraints(self, files: Sequence[_File]) -> Settings:
@@ -331,6 +337,12 @@ def _to_number(name: str, text: str, largest: int) -> float:
     if not 0 <= number <= largest:
         raise ConfigError(f"{name}={text!r}: write a number between 0 and {largest}")
     return number
+
+
+def _to_on_break(text: str) -> OnBreak:
+    from openmux_lc.types.run import to_on_break  # most commands run nothing
+
+    return to_on_break("OPENMUX_ON_BREAK", text)
 
 
 def _to_seconds(name: str, text: str) -> float:

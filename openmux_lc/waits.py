@@ -6,8 +6,10 @@ from typing import Final
 
 from openmux_lc.types.catalog import Provider
 
-__all__ = ["patience_s"]
+__all__ = ["STALL_S", "patience_s"]
 
+STALL_S: Final = 60.0
+"""Longest silence inside a stream; less where a route is left that could go on."""
 _LOCAL_WAIT_S: Final = 600.0
 _REMOTE_FIRST_BYTE_S: Final = 30.0
 _REMOTE_WHOLE_S: Final = 90.0

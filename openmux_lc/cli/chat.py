@@ -6,6 +6,7 @@ Only the answer reaches standard output; reasoning and remarks go to standard er
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ import typer
 from openmux_lc.cli.guard import FAILED
 from openmux_lc.cli.options import (
     ModelOption,
+    OnBreakOption,
     ProfileOption,
     TaskOption,
     TextArgument,
@@ -25,7 +27,7 @@ from openmux_lc.cli.pool import open_pool
 from openmux_lc.cli.why import tell_report
 from openmux_lc.errors import AllRoutesFailedError, NoRouteError
 from openmux_lc.types.json import JsonObject
-from openmux_lc.types.run import Answer, Message, Options, Request
+from openmux_lc.types.run import Answer, Message, Options, Request, to_on_break
 
 if TYPE_CHECKING:
     from openmux_lc.mux import Mux
@@ -40,6 +42,7 @@ def chat(  # noqa: PLR0913, PLR0917 - one parameter for each option
     profile: ProfileOption = None,
     system: Annotated[str | None, typer.Option("--system", "-s", help="Instructions that stand before it.")] = None,
     timeout: TimeoutOption = None,
+    on_break: OnBreakOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print answer and report as JSON, at the end.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Say afterwards why this model answered.")] = False,
     no_stream: Annotated[bool, typer.Option("--no-stream", help="Wait for the whole answer.")] = False,
@@ -48,6 +51,8 @@ def chat(  # noqa: PLR0913, PLR0917 - one parameter for each option
     request = Request(messages=_messages(read_text(text), system))
     with open_pool() as mux:
         options = to_options(mux, models=model, task=task, profile=profile, timeout_s=timeout)
+        if on_break is not None:
+            options = replace(options, on_break=to_on_break("--on-break", on_break))
         if as_json:
             _print_json(mux, request, options)
             return

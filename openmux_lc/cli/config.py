@@ -35,6 +35,7 @@ _VARIABLES: Final = (
     ("profile", "OPENMUX_ROUTING_PROFILE"),
     ("max_retries", "OPENMUX_MAX_RETRIES"),
     ("backoff_s", "OPENMUX_BACKOFF"),
+    ("on_break", "OPENMUX_ON_BREAK"),
     ("fallback", ""),
 )
 
@@ -117,6 +118,7 @@ def _values(settings: Settings) -> Iterator[tuple[str, str, str]]:
         "profile": settings.routing_profile,
         "max_retries": str(settings.max_retries),
         "backoff_s": f"{settings.backoff_s:g}",
+        "on_break": settings.on_break,
         "fallback": ", ".join(settings.fallback) or "-",
     }
     in_file = as_object(settings.document.get("routing"))

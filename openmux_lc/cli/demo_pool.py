@@ -132,7 +132,7 @@ class WatchedRun:
         for attempt in self._run.attempts[known:]:
             yield "✗", _failure(attempt)
         if stream is not None:
-            yield "✓", f"{stream.booking.route} answers:"
+            yield "✓", f"{stream.route} answers:"
 
     def pieces(self) -> Iterator[str]:
         """Yield the answer as it comes.

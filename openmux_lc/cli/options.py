@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "JsonOption",
     "ModelOption",
+    "OnBreakOption",
     "ProfileOption",
     "TaskOption",
     "TextArgument",
@@ -49,6 +50,10 @@ ProfileOption = Annotated[
     str | None, typer.Option("--profile", "-p", metavar="NAME", help="Weights to choose by, such as balanced.")
 ]
 TimeoutOption = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Longest wait for it all.")]
+OnBreakOption = Annotated[
+    str | None,
+    typer.Option("--on-break", metavar="WHAT", help="When a stream breaks: continue with another model, or raise."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -5,16 +5,19 @@ Pure: chunks in, answer out. What was delivered so far is always at hand.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from openmux_lc.types.catalog import Route
 from openmux_lc.types.json import JsonObject
 from openmux_lc.types.run import Answer, Chunk, ToolCall, Usage
 from openmux_lc.types.state import LimitObservation
 
-__all__ = ["Assembly", "estimated_usage"]
+__all__ = ["Assembly", "estimated_usage", "summed"]
 
 _CHARS_PER_TOKEN = 4
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(slots=True)
@@ -63,6 +66,11 @@ class Assembly:
         """The text so far."""
         return "".join(self._text)
 
+    @property
+    def has_calls(self) -> bool:
+        """Whether a tool call was begun."""
+        return bool(self._calls)
+
     def answer(self, *, prompt_tokens: int = 0, raw: bytes = b"", limits: tuple[LimitObservation, ...] = ()) -> Answer:
         """Return what arrived; `prompt_tokens` serves where no usage was told."""
         text, reasoning = self.text, "".join(self._reasoning)
@@ -91,3 +99,21 @@ def estimated_usage(prompt_tokens: int, output_chars: int) -> Usage:
     return Usage(
         input_tokens=prompt_tokens, output_tokens=output, total_tokens=prompt_tokens + output, is_estimated=True
     )
+
+
+def summed(usages: Sequence[Usage]) -> Usage:
+    """Return the sum of what several routes used for one answer, estimated where one of them told nothing."""
+    return Usage(
+        input_tokens=sum(usage.input_tokens for usage in usages),
+        output_tokens=sum(usage.output_tokens for usage in usages),
+        total_tokens=sum(usage.total_tokens for usage in usages),
+        reasoning_tokens=_sum(usage.reasoning_tokens for usage in usages),
+        cache_read_tokens=_sum(usage.cache_read_tokens for usage in usages),
+        is_estimated=any(usage.is_estimated for usage in usages),
+        cost=_sum(usage.cost for usage in usages),
+    )
+
+
+def _sum(counts: Iterable[Number | None]) -> Number | None:
+    told = [count for count in counts if count is not None]
+    return sum(told[1:], told[0]) if told else None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 from openmux_lc.catalog.free import evidence, why_not_free
 from openmux_lc.engine.contract import checked
 from openmux_lc.engine.run_state import Run, attempt_from_error
-from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
+from openmux_lc.engine.segment import AsyncSegment, Segment
 from openmux_lc.errors import (
     AuthenticationFailed,
     ContextOverflow,
@@ -32,6 +32,7 @@ from openmux_lc.types.state import Cooldown, LimitObservation, Refusal, Reservat
 from openmux_lc.types.wire import Call
 
 if TYPE_CHECKING:
+    from openmux_lc.engine.resume import Resumed
     from openmux_lc.mux import Mux
 
 __all__ = ["Booking", "aattempt", "aopen_stream", "attempt", "open_stream"]
@@ -50,10 +51,13 @@ class Booking:
         run: The run it belongs to.
         branch: Which wanted answer it serves.
         route: Whom to ask.
+        rest: What is asked instead of the run's request, where an answer is to be gone on with.
     """
 
-    def __init__(self, mux: Mux, run: Run, branch: int, route: Route) -> None:
+    def __init__(self, mux: Mux, run: Run, branch: int, route: Route, rest: Resumed | None = None) -> None:
         """Start the clock."""
+        self.request = rest.request if rest else run.repairs.get(route, run.request)
+        self._shown_tokens = rest.shown_tokens if rest else 0
         self.mux, self.run, self.branch, self.route = mux, run, branch, route
         self.started = time.monotonic()
         self.is_local = mux.catalog.provider(route.provider).is_local
@@ -76,7 +80,14 @@ class Booking:
         plan, tokens = self.run.plan, self.run.tokens
         room = 0 if tokens else self.run.request.max_tokens or _DEFAULT_OUTPUT_TOKENS
         need = tokens or (plan.requirements.min_context_tokens if plan else room)
-        return self._in_units(input_tokens=max(0, need - room), output_tokens=min(need, room))
+        prompt = max(0, need - room) + self._shown_tokens
+        return self._in_units(input_tokens=prompt, output_tokens=min(need, room))
+
+    @property
+    def prompt_tokens(self) -> int:
+        """What the prompt takes, about; 0 where no plan says so."""
+        plan = self.run.plan
+        return (plan.requirements.min_context_tokens if plan else 0) + self._shown_tokens
 
     @property
     def gives_way(self) -> bool:
@@ -128,7 +139,7 @@ class Booking:
         """Return the call, with the key that the reservation is for."""
         return self.mux.call(
             self.route,
-            self.run.repairs.get(self.route, self.run.request),
+            self.request,
             deadline=self.run.deadline,
             is_last=self._is_last(),
             is_stream=is_stream,
@@ -170,6 +181,17 @@ class Booking:
             attempt = replace(attempt, usage=self.usage, used=self._used(self.usage))
         self.attempt = attempt
         self.run.fail(attempt, error)
+        return attempt
+
+    def cut(self, error: ProviderError, usage: Usage, *, delivered_chars: int, first_token_s: float | None) -> Attempt:
+        """Note that the stream broke off after its first content, and return the attempt."""
+        attempt = replace(
+            self.failed(error, is_cut=True),
+            usage=usage,
+            delivered_chars=delivered_chars,
+            first_token_s=first_token_s,
+        )
+        self.attempt = self.run.attempts[-1] = attempt
         return attempt
 
     def gave_up(self) -> None:
@@ -287,25 +309,27 @@ async def aattempt(mux: Mux, run: Run, branch: int, route: Route) -> None:
     await booking.asettle()
 
 
-def open_stream(mux: Mux, run: Run, branch: int, route: Route) -> PoolStream | None:
+def open_stream(mux: Mux, run: Run, branch: int, route: Route, rest: Resumed | None = None) -> Segment | None:
     """Return `route`'s stream once its first content is there, None if it failed."""
-    with Booking(mux, run, branch, route) as booking:
+    with Booking(mux, run, branch, route, rest) as booking:
         booking.check()
         booking.reserve()
-        stream = PoolStream(booking, mux.adapter(route).open(booking.call(is_stream=True)))
-        stream.wait_for_content()
-        return stream
+        segment = Segment(booking, mux.adapter(route).open(booking.call(is_stream=True)))
+        segment.wait_for_content()
+        return segment
     booking.settle()
     return None
 
 
-async def aopen_stream(mux: Mux, run: Run, branch: int, route: Route) -> AsyncPoolStream | None:
+async def aopen_stream(
+    mux: Mux, run: Run, branch: int, route: Route, rest: Resumed | None = None
+) -> AsyncSegment | None:
     """Return `route`'s stream once its first content is there, None if it failed."""
-    with Booking(mux, run, branch, route) as booking:
+    with Booking(mux, run, branch, route, rest) as booking:
         booking.check()
         await booking.areserve()
-        stream = AsyncPoolStream(booking, await mux.adapter(route).aopen(booking.call(is_stream=True)))
-        await stream.wait_for_content()
-        return stream
+        segment = AsyncSegment(booking, await mux.adapter(route).aopen(booking.call(is_stream=True)))
+        await segment.wait_for_content()
+        return segment
     await booking.asettle()
     return None

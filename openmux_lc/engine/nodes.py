@@ -14,13 +14,13 @@ from openmux_lc.combine.combine import combine
 from openmux_lc.engine.outcome import all_failed, no_route
 from openmux_lc.engine.overflow import acondense, condense, has_overflowed, shorten
 from openmux_lc.engine.run_state import Run
+from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
 from openmux_lc.engine.wave import arun_wave, run_wave
 from openmux_lc.routing.history import mended
 from openmux_lc.routing.progress import next_calls
 from openmux_lc.types.run import Answer, Plan, Wave
 
 if TYPE_CHECKING:
-    from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
     from openmux_lc.mux import Mux
 
 __all__ = ["MAX_WAVES", "Nodes", "Step"]
@@ -67,13 +67,15 @@ class Nodes:
     def call(self, run: Run) -> PoolStream | None:
         """Run one wave; return the opened stream where one is wanted."""
         condense(self, run)
-        run.stream = run_wave(self.mux, run, self.next_wave(run))
+        segment = run_wave(self.mux, run, self.next_wave(run))
+        run.stream = PoolStream(self.mux, run, segment) if segment else None
         return run.stream
 
     async def acall(self, run: Run) -> AsyncPoolStream | None:
         """Run one wave; return the opened stream where one is wanted."""
         await acondense(self, run)
-        run.astream = await arun_wave(self.mux, run, self.next_wave(run))
+        segment = await arun_wave(self.mux, run, self.next_wave(run))
+        run.astream = AsyncPoolStream(self.mux, run, segment) if segment else None
         return run.astream
 
     def after_call(self, run: Run) -> Step:

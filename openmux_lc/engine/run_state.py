@@ -37,6 +37,7 @@ class Run:
         broken: The last answer that broke its contract.
         to_condense: The request for a summary of what was left out of the prompt.
         since: How many attempts were made before the prompt was shortened.
+        segments: The routes that had a part in a streamed answer, in order.
         told: The report as it was logged; there once the run has ended.
         sleep: Waits before a repeat, in seconds; `asleep` does so in async code.
     """
@@ -53,6 +54,7 @@ class Run:
     stream: PoolStream | None = None
     astream: AsyncPoolStream | None = None
     final: Answer | None = None
+    segments: list[Route] = field(default_factory=list)
     told: Report | None = None
     broken: Answer | None = None
     to_condense: Request | None = field(default=None, repr=False)
@@ -122,6 +124,7 @@ class Run:
         plan = self.plan
         assert plan is not None, "a report needs a plan"  # noqa: S101 - a programming error, not input
         why = (*plan.why, *self.notes)
+        parts = self.segments if len(self.segments) > 1 else [each.route for each in self.answers if answer]
         report = Report(
             run_id=self.id,
             classification=plan.classification,
@@ -130,6 +133,7 @@ class Run:
             candidates=plan.candidates,
             rejected=plan.rejected,
             elapsed_s=time.monotonic() - self.started,
+            segments=tuple(map(str, parts)) if len(parts) > 1 else (),
         )
         if answer is None:
             return report
@@ -139,7 +143,6 @@ class Run:
             model=answer.model,
             usage=answer.usage,
             answer_chars=len(answer.text),
-            segments=tuple(str(each.route) for each in self.answers) if len(self.answers) > 1 else (),
         )
 
 

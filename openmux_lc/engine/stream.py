@@ -1,180 +1,160 @@
-"""The stream engine: one object owns draining, the commit gate and closing.
+"""The stream engine: one object owns draining, continuation and closing.
 
-Until the first chunk with content a fault is a silent failover. After it, a break
-raises `StreamInterruptedError` with the text so far; never a silent end.
+Until the first chunk with content a fault is a silent failover. A break after it is
+booked as `cut`, and the next route that the policy names goes on from what the reader
+has seen: as the beginning of its own answer where the host takes one, else by an
+instruction. What it says twice is left out (`seam`), a tool call is shown once it is
+whole, thoughts are shown once. With `on_break="raise"`, and where nobody is left, the
+reader gets `StreamInterruptedError` with the text so far; never a silent end.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
-from openmux_lc.engine.assembly import Assembly
-from openmux_lc.engine.screen import AsyncScreened, Screened
-from openmux_lc.errors import EmptyAnswer, ProviderError, StreamInterruptedError
-from openmux_lc.types.run import Answer, Chunk
-from openmux_lc.types.wire import AsyncStream, Stream
+from openmux_lc.engine.attempt import aopen_stream, open_stream
+from openmux_lc.engine.relay import Relay
+from openmux_lc.errors import ProviderError
+from openmux_lc.types.run import Chunk
 
 if TYPE_CHECKING:
-    from openmux_lc.engine.attempt import Booking
+    from openmux_lc.engine.run_state import Run
+    from openmux_lc.engine.segment import AsyncSegment, Segment
+    from openmux_lc.mux import Mux
+    from openmux_lc.types.catalog import Route
 
 __all__ = ["AsyncPoolStream", "PoolStream"]
 
 
-class _Relay:
-    """What both streams share: everything but the awaiting."""
+class PoolStream:
+    """A streamed answer of the pool, whoever gives it; iterate, or close.
 
-    def __init__(self, booking: Booking) -> None:
-        self.booking = booking
-        self.assembly = Assembly(booking.route)
-        self.held: deque[Chunk] = deque()
-        self.first_token_s: float | None = None
-        self.is_done = False
+    Args:
+        mux: The pool.
+        run: The run it belongs to; its `final` answer is there at the end.
+        segment: The first route's stream, which has content.
+    """
+
+    def __init__(self, mux: Mux, run: Run, segment: Segment) -> None:
+        """Own `segment` from here on."""
+        self._mux, self._run, self._segment = mux, run, segment
+        self._relay = Relay(mux, run)
+        self._relay.begin(segment)
 
     @property
-    def answer(self) -> Answer | None:
-        """The whole answer, once the stream has ended."""
-        return self.booking.answer if self.is_done else None
+    def route(self) -> Route:
+        """The route that is answering now."""
+        return self._segment.booking.route
 
-    def take(self, chunk: Chunk) -> bool:
-        """Add a chunk to the answer and say whether it has content."""
-        self.assembly.add(chunk)
-        if chunk.has_content and self.first_token_s is None:
-            self.first_token_s = time.monotonic() - self.booking.started
-        return chunk.has_content
-
-    def empty(self) -> EmptyAnswer:
-        """Return the fault of a stream that ended without content."""
-        route = self.booking.route
-        return EmptyAnswer(f"{route} ended its stream without an answer", provider=route.provider, model=route.model)
-
-    def finish(self, stream: Stream | AsyncStream) -> None:
-        """Book the complete answer."""
-        plan = self.booking.run.plan
-        tokens = plan.requirements.min_context_tokens if plan else 0
-        answer = self.assembly.answer(prompt_tokens=tokens, raw=stream.raw, limits=stream.limits)
-        self.booking.answered(answer, first_token_s=self.first_token_s)
-        self.is_done = True
-
-    def interrupted(self, error: ProviderError) -> StreamInterruptedError:
-        """Book the break and return what the reader is told."""
-        attempt = self.booking.failed(error, is_cut=True)
-        self.is_done = True
-        return StreamInterruptedError(
-            f"{self.booking.route} broke off after {len(self.assembly.text)} characters ({type(error).__name__}); "
-            "the text so far is in .partial",
-            partial=self.assembly.text,
-            attempt=attempt,
-        )
-
-
-class PoolStream(_Relay):
-    """A route's stream with the pool's bookkeeping; iterate, or close."""
-
-    def __init__(self, booking: Booking, stream: Stream) -> None:
-        """Own `stream` from here on; what its headers told of limits counts however it ends."""
-        super().__init__(booking)
-        booking.observations = stream.limits
-        self._stream = stream
-        self._chunks = Screened(booking, iter(stream))
-
-    def wait_for_content(self) -> None:
-        """Hold the stream until a reader would see something of it.
-
-        Raises:
-            ProviderError: It broke or ended before that; the stream is closed.
-        """
-        is_open = False
-        try:
-            for chunk in self._chunks:
-                self.held.append(chunk)
-                if self.take(chunk):
-                    is_open = True
-                    return
-        finally:
-            if not is_open:
-                self._stream.close()
-        raise self.empty()
+    def unseen(self) -> Iterator[Chunk]:
+        """Iterate where nobody looks before the end: a break begins the answer anew."""
+        self._relay.is_seen = False
+        return iter(self)
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Yield every chunk, those held at the gate first.
+        """Yield what the reader sees, the last chunk with usage and finish reason.
 
         Raises:
-            StreamInterruptedError: The provider broke off.
+            StreamInterruptedError: It broke off, and nobody goes on.
         """
+        relay = self._relay
+        last: Chunk | None = None
         try:
-            while self.held:
-                yield self.held.popleft()
-            for chunk in self._chunks:
-                self.take(chunk)
-                yield chunk
-            self.finish(self._stream)
-        except ProviderError as error:
-            raise self.interrupted(error) from error
+            while last is None:
+                try:
+                    for chunk in self._segment:
+                        if (shown := relay.take(chunk)) is not None:
+                            yield shown
+                    last = relay.end(self._segment)
+                except ProviderError as error:
+                    relay.broke(self._segment, error)
+                    self._segment.close()
+                    last = self._go_on(error)
+            yield last
         finally:
             self.close()
 
+    def _go_on(self, fault: ProviderError) -> Chunk | None:
+        """Open the next segment, or return the last chunk where nothing is left to say."""
+        run, relay = self._run, self._relay
+        while not relay.is_complete():
+            wave = relay.next_wave(time.monotonic())
+            if not wave.calls:
+                raise relay.interrupted() from fault
+            run.wait(wave.wait_s)
+            branch, route = wave.calls[0]
+            segment = open_stream(self._mux, run, branch, route, relay.rest(route))
+            if segment is not None:
+                self._segment = segment
+                relay.begin(segment)
+                return None
+        return relay.as_it_stands()
+
     def close(self) -> None:
         """Hang up and settle; safe to call twice."""
-        self._stream.close()
-        if not self.is_done:
-            self.is_done = True
-            self.booking.gave_up()
-        self.booking.settle()
+        self._segment.close()
 
 
-class AsyncPoolStream(_Relay):
+class AsyncPoolStream:
     """The asynchronous twin of `PoolStream`."""
 
-    def __init__(self, booking: Booking, stream: AsyncStream) -> None:
-        """Own `stream` from here on; what its headers told of limits counts however it ends."""
-        super().__init__(booking)
-        booking.observations = stream.limits
-        self._stream = stream
-        self._chunks = AsyncScreened(booking, aiter(stream))
+    def __init__(self, mux: Mux, run: Run, segment: AsyncSegment) -> None:
+        """Own `segment` from here on."""
+        self._mux, self._run, self._segment = mux, run, segment
+        self._relay = Relay(mux, run)
+        self._relay.begin(segment)
 
-    async def wait_for_content(self) -> None:
-        """Hold the stream until a reader would see something of it.
+    @property
+    def route(self) -> Route:
+        """The route that is answering now."""
+        return self._segment.booking.route
 
-        Raises:
-            ProviderError: It broke or ended before that; the stream is closed.
-        """
-        is_open = False
-        try:
-            async for chunk in self._chunks:
-                self.held.append(chunk)
-                if self.take(chunk):
-                    is_open = True
-                    return
-        finally:
-            if not is_open:
-                await self._stream.aclose()
-        raise self.empty()
+    def unseen(self) -> AsyncIterator[Chunk]:
+        """Iterate where nobody looks before the end: a break begins the answer anew."""
+        self._relay.is_seen = False
+        return aiter(self)
 
     async def __aiter__(self) -> AsyncIterator[Chunk]:
-        """Yield every chunk, those held at the gate first.
+        """Yield what the reader sees, the last chunk with usage and finish reason.
 
         Raises:
-            StreamInterruptedError: The provider broke off.
+            StreamInterruptedError: It broke off, and nobody goes on.
         """
+        relay = self._relay
+        last: Chunk | None = None
         try:
-            while self.held:
-                yield self.held.popleft()
-            async for chunk in self._chunks:
-                self.take(chunk)
-                yield chunk
-            self.finish(self._stream)
-        except ProviderError as error:
-            raise self.interrupted(error) from error
+            while last is None:
+                try:
+                    async for chunk in self._segment:
+                        if (shown := relay.take(chunk)) is not None:
+                            yield shown
+                    last = relay.end(self._segment)
+                except ProviderError as error:
+                    relay.broke(self._segment, error)
+                    await self._segment.aclose()
+                    last = await self._go_on(error)
+            yield last
         finally:
             await self.aclose()
 
+    async def _go_on(self, fault: ProviderError) -> Chunk | None:
+        """Open the next segment, or return the last chunk where nothing is left to say."""
+        run, relay = self._run, self._relay
+        while not relay.is_complete():
+            wave = relay.next_wave(time.monotonic())
+            if not wave.calls:
+                raise relay.interrupted() from fault
+            await run.await_s(wave.wait_s)
+            branch, route = wave.calls[0]
+            segment = await aopen_stream(self._mux, run, branch, route, relay.rest(route))
+            if segment is not None:
+                self._segment = segment
+                relay.begin(segment)
+                return None
+        return relay.as_it_stands()
+
     async def aclose(self) -> None:
         """Hang up and settle; safe to call twice."""
-        await self._stream.aclose()
-        if not self.is_done:
-            self.is_done = True
-            self.booking.gave_up()
-        await self.booking.asettle()
+        await self._segment.aclose()

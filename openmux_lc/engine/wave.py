@@ -18,13 +18,13 @@ from openmux_lc.types.run import Attempt, Wave
 
 if TYPE_CHECKING:
     from openmux_lc.engine.run_state import Run
-    from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
+    from openmux_lc.engine.segment import AsyncSegment, Segment
     from openmux_lc.mux import Mux
 
 __all__ = ["arun_wave", "run_wave"]
 
 
-def run_wave(mux: Mux, run: Run, wave: Wave) -> PoolStream | None:
+def run_wave(mux: Mux, run: Run, wave: Wave) -> Segment | None:
     """Make the calls of a wave; return the opened stream where one is wanted."""
     run.wait(wave.wait_s)
     if len(wave.calls) == 1:
@@ -37,7 +37,7 @@ def run_wave(mux: Mux, run: Run, wave: Wave) -> PoolStream | None:
     return None
 
 
-async def arun_wave(mux: Mux, run: Run, wave: Wave) -> AsyncPoolStream | None:
+async def arun_wave(mux: Mux, run: Run, wave: Wave) -> AsyncSegment | None:
     """Make the calls of a wave; return the opened stream where one is wanted."""
     await run.await_s(wave.wait_s)
     if len(wave.calls) == 1:

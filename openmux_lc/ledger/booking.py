@@ -92,7 +92,7 @@ def spent(attempt: Attempt) -> dict[LimitUnit, int]:
     or was given up may have been worked on to its end: it used what was reserved.
     """
     usage = attempt.usage
-    if usage is not None:
+    if usage is not None and (attempt.outcome == "ok" or not usage.is_estimated):
         return {**attempt.used, "tokens": max(usage.total_tokens, usage.input_tokens + usage.output_tokens)}
     is_refused = attempt.outcome == "failed" and attempt.status_code is not None and attempt.status_code >= 400
     return dict.fromkeys(_MADE, 0) if is_refused else {}

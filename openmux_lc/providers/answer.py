@@ -56,7 +56,7 @@ def to_answer(call: Call, reply: Reply, payload: JsonObject, said: Reading) -> A
         raise to_fault(call, reply, now=time.time(), payload=said.fault)
     if not said.is_answer:
         raise bad_payload(call, "holds no choices" if not payload.get("choices") else "holds no message", reply.status)
-    text, thoughts = map(writable, _split(said))
+    text, thoughts = map(writable, _split(said, goes_on=call.request.goes_on))
     host_calls = tuple(filter(_says_something, said.tool_calls))
     calls = _tool_calls(host_calls)
     if not all(each.name for each in calls):
@@ -122,9 +122,9 @@ def bad_payload(call: Call, what: str, status: int | None = None) -> BadPayload:
     return BadPayload(message, provider=call.provider.id, model=call.model, status_code=status)
 
 
-def _split(said: Reading) -> tuple[str, str]:
+def _split(said: Reading, *, goes_on: bool) -> tuple[str, str]:
     """Return (text, thoughts), also where the text holds the thoughts."""
-    splitter = ThoughtSplitter()
+    splitter = ThoughtSplitter(goes_on=goes_on)
     text, thoughts = splitter.feed(said.text or said.refusal)
     end_text, end_thoughts = splitter.finish()
     return text + end_text, said.reasoning + thoughts + end_thoughts

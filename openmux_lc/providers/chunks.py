@@ -149,7 +149,7 @@ class StreamDecoder:
         self._usage: Usage | None = None
         self._model = ""
         self._id = ""
-        self._splitter = ThoughtSplitter()
+        self._splitter = ThoughtSplitter(goes_on=call.request.goes_on)
         self._tools = _Tools()
         self._chars = 0
         self._has_text = False

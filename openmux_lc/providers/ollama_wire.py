@@ -128,7 +128,11 @@ class Parts:
     _has_text: bool = False
     _has_thoughts: bool = False
     _chars: int = 0
-    _splitter: ThoughtSplitter = field(default_factory=ThoughtSplitter)
+    _splitter: ThoughtSplitter = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Wait for the first part."""
+        self._splitter = ThoughtSplitter(goes_on=self.call.request.goes_on)
 
     def chunk(self, part: JsonObject) -> Chunk | None:
         """Return the chunk that `part` is, None where it says nothing.

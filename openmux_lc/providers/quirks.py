@@ -11,7 +11,7 @@ from typing import Final
 
 from openmux_lc.types.catalog import Provider
 
-__all__ = ["QUIRKS", "has_account_page"]
+__all__ = ["QUIRKS", "has_account_page", "takes_prefix"]
 
 QUIRKS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -36,6 +36,7 @@ QUIRKS: Final[Mapping[str, str]] = MappingProxyType(
         "no_format_in_stream": "`response_format` is refused in a stream; the form is told in words",
         "no_system_role": "a system message is refused; its text leads the first user message",
         "system_first": "a system message may stand first only; later ones join it",
+        "prefill": "an assistant message that stands last is gone on with, not answered",
         "prefix_last": "an assistant message that stands last is to be marked as the answer's beginning",
         "no_null_content": "`content: null` is refused; an empty string is sent",
         "flat_content": "content must be text; a picture or file is refused before it is sent",
@@ -85,3 +86,8 @@ QUIRKS: Final[Mapping[str, str]] = MappingProxyType(
 def has_account_page(provider: Provider) -> bool:
     """Whether `provider` tells what is left of an account's quota."""
     return "account_page" in provider.quirks and provider.auth.check_path is not None
+
+
+def takes_prefix(provider: Provider) -> bool:
+    """Whether `provider` goes on with an assistant message that stands last, as far as is known."""
+    return bool({"prefill", "prefix_last"}.intersection(provider.quirks))

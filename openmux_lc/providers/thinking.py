@@ -17,13 +17,14 @@ _CLOSE: Final = "</think>"
 class ThoughtSplitter:
     """Takes an answer's text in pieces and gives it back as (text, thoughts).
 
-    Line breaks before the first visible character are dropped.
+    Line breaks before the first visible character are dropped, unless the text goes on with another.
     """
 
-    __slots__ = ("_held", "_spaces", "_state")
+    __slots__ = ("_dropped", "_held", "_spaces", "_state")
 
-    def __init__(self) -> None:
+    def __init__(self, *, goes_on: bool = False) -> None:
         """Begin before the first character."""
+        self._dropped = "" if goes_on else "\r\n"
         self._state = "start"
         self._held = ""
         self._spaces: list[str] = []  # before the first visible character, joined once
@@ -40,7 +41,7 @@ class ThoughtSplitter:
                 self._held = held
                 return "", ""
             if not head.startswith(_OPEN):
-                return self._answer(held)
+                return self._answer(held, self._dropped)
             self._state, held = "opening", head[len(_OPEN) :]
         if self._state == "opening":
             held, self._held = held.lstrip("\r\n"), ""
@@ -61,7 +62,7 @@ class ThoughtSplitter:
         held, self._held = self._lead(), ""
         if self._state == "thoughts":
             return "", held
-        return ("" if self._state == "gap" else held.lstrip("\r\n")), ""
+        return ("" if self._state == "gap" else held.lstrip(self._dropped) if self._dropped else held), ""
 
     def _is_lead(self, piece: str) -> bool:
         """Whether nothing visible has come yet; `piece` is kept then."""
@@ -77,9 +78,9 @@ class ThoughtSplitter:
         spaces, self._spaces = self._spaces, []
         return "".join((*spaces, self._held))
 
-    def _answer(self, held: str) -> tuple[str, str]:
+    def _answer(self, held: str, dropped: str = "\r\n") -> tuple[str, str]:
         """Return the answer's text once something of it is visible."""
-        text = held.lstrip("\r\n")
+        text = held.lstrip(dropped) if dropped else held
         if not text:
             self._held, self._state = "", "gap"
             return "", ""

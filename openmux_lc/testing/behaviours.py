@@ -96,6 +96,8 @@ class Answer:
         per_chunk_s: Seconds before each streamed chunk; without a stream, before each
             64 bytes.
         after_chunks: Content chunks sent before `ending`; None sends all.
+        after_share: Share (0 to 1) of a stream's bytes after which the connection closes,
+            in the middle of whatever it is; None sends all.
         ending: `done` ends properly. `cut` closes the connection, `torn` does so in
             the middle of a line, `silent` ends the body without the last event,
             `broken` sends an event whose JSON stops, `null` one without an answer in
@@ -119,6 +121,7 @@ class Answer:
     first_byte_s: float = 0.0
     per_chunk_s: float = 0.0
     after_chunks: int | None = None
+    after_share: float | None = None
     ending: Ending = "done"
     error: ErrorWords = ErrorWords("Upstream provider failed.", "server_error", 502)
     looks: int = 0

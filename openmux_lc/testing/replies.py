@@ -7,7 +7,7 @@ writes answers that are sound; whatever is done to them is done here, for all al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -163,7 +163,7 @@ def _drops(sent: bytes) -> tuple[bytes, ...]:
 def _ending(answer: Answer) -> Literal["done", "close", "hang"]:
     if answer.ending == "hang":
         return "hang"
-    return "close" if answer.ending in ("cut", "torn") else "done"
+    return "close" if answer.ending in ("cut", "torn") or answer.after_share is not None else "done"
 
 
 def _status_of(answer: Answer) -> int:
@@ -207,7 +207,16 @@ def _parts(asked: Asked, form: Form) -> list[bytes]:
             parts.append(_framed(framing, filled(form.stream_error, answer.error, _status_of(answer))))
         case _:
             pass
-    return [part for part in parts if part]
+    return [part for part in (parts if answer.after_share is None else _share(parts, answer.after_share)) if part]
+
+
+def _share(parts: Sequence[bytes], share: float) -> list[bytes]:
+    """Return the parts up to that share of their bytes."""
+    left, kept = int(share * sum(map(len, parts))), []
+    for part in parts:
+        kept.append(part[:left])
+        left -= len(kept[-1])
+    return kept
 
 
 def _broken(text: bytes) -> bytes:

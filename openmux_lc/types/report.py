@@ -128,6 +128,7 @@ def _attempt(attempt: Attempt, *, is_short: bool = False) -> dict[str, Json]:
         "scope": attempt.scope,
         "retry_after_s": attempt.retry_after,
         "first_token_ms": None if attempt.first_token_s is None else round(attempt.first_token_s * 1000),
+        "delivered_chars": attempt.delivered_chars,
         "usage": _usage(attempt.usage) if attempt.usage else None,
     }
 

@@ -6,16 +6,18 @@ assistant's may hold `echo`: its answer's, with `provider` and `model` beside.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
-from openmux_lc.errors import Advice, FaultScope
+from openmux_lc.errors import Advice, ConfigError, FaultScope
 from openmux_lc.types.catalog import LimitUnit, Route, Task
 from openmux_lc.types.json import Json, JsonObject
 from openmux_lc.types.state import CooldownSource, LimitObservation
 
 __all__ = [
+    "BREAKS",
     "Answer",
     "Attempt",
     "Candidate",
@@ -23,6 +25,7 @@ __all__ = [
     "Classification",
     "EmbeddingRequest",
     "Message",
+    "OnBreak",
     "Options",
     "Outcome",
     "Plan",
@@ -36,11 +39,28 @@ __all__ = [
     "Usage",
     "Vectors",
     "Wave",
+    "to_on_break",
 ]
 
 Message = JsonObject
+OnBreak = Literal["continue", "raise"]
+BREAKS: Final[tuple[OnBreak, ...]] = ("continue", "raise")
 Outcome = Literal["ok", "failed", "refused", "cut", "cancelled", "abandoned"]
 """`refused`: the ledger knew that the quota was used up, and nothing was sent."""
+
+
+def to_on_break(name: str, text: str) -> OnBreak:
+    """Return what is to become of a broken stream; `name` is where `text` was said.
+
+    Raises:
+        ConfigError: It is no such word; names the likely one.
+    """
+    for word in BREAKS:
+        if word == text.strip().lower():
+            return word
+    near = difflib.get_close_matches(text.strip().lower(), BREAKS, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ConfigError(f"{name}: {text!r} is neither {' nor '.join(map(repr, BREAKS))}{hint}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +74,7 @@ class Request:
         response_format: `json_object` or `json_schema` object.
         stop: At most four sequences on most hosts.
         reasoning_effort: `low`, `medium`, `high` where a model thinks.
+        goes_on: The answer is the rest of one that was shown already.
         extra_body: Fields the user wants on the wire as they are; only names that are
             known to cost nothing are taken, all others are refused.
     """
@@ -71,6 +92,7 @@ class Request:
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     reasoning_effort: str | None = None
+    goes_on: bool = False
     extra_body: JsonObject = field(default_factory=dict, repr=False)
 
 
@@ -96,6 +118,8 @@ class Options:
         max_attempts: Calls that may be made in all.
         max_retries: Repeats of one route where repeating can help.
         backoff_s: Wait before the first repeat after a passing fault; it doubles with each.
+        on_break: What becomes of a stream that breaks after its first words: another
+            route goes on (`continue`), or the reader is told (`raise`).
         fan_out: Answers wanted from different routes.
         strategy: How several answers become one.
         seed: Makes ties deterministic.
@@ -112,6 +136,7 @@ class Options:
     max_attempts: int = 8
     max_retries: int = 1
     backoff_s: float = 0.05
+    on_break: OnBreak = "continue"
     fan_out: int = 1
     strategy: Literal["best", "concatenate", "vote"] = "best"
     seed: int | None = None
@@ -320,6 +345,7 @@ class Attempt:
     Args:
         key_slot: Which of the provider's keys was used.
         has_other_key: It failed for its key, and another key of that provider may serve.
+        delivered_chars: What the reader had seen of it when it was cut.
         used: What an answered call used by unit, where more than its tokens is known.
     """
 
@@ -337,6 +363,7 @@ class Attempt:
     wait_source: CooldownSource = "header"
     elapsed_s: float = 0.0
     first_token_s: float | None = None
+    delivered_chars: int = 0
     usage: Usage | None = None
     used: Mapping[LimitUnit, int] = field(default_factory=dict)
 

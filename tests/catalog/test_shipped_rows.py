@@ -28,6 +28,7 @@ QUIRKS = {
     },
     "groq": {"no_logit_bias", "no_logprobs", "no_name", "requests_per_day", "tokens_per_minute"},
     "gemini": {"no_penalties", "pacific_days"},
+    "ollama": {"prefill"},
     "nvidia": {"embedding_input_type", "single_tool_calls"},
     "mistral": {
         *("always_usage", "bare_audio", "document_url", "no_logit_bias", "no_logprobs", "no_min_p"),

@@ -261,3 +261,20 @@ def test_a_real_engine_answers(openmux: Openmux, llama_server: str):
     ended = openmux("chat", "What is the capital of France?", env=env)
 
     assert (0, "The capital of France is Paris.\n") == (ended.code, ended.out)
+
+
+def test_a_broken_stream_is_gone_on_with_or_told_as_the_option_says(tmp_path: Path, invoke: Invoke):
+    text = "one two three four five"
+
+    def rest(received):
+        shown = next((each["content"] for each in received.body["messages"] if each["role"] == "assistant"), "")
+        return Answer(text[len(shown) :])
+
+    with FakeUpstream(cut(2, text=text)) as bad, FakeUpstream(rest) as good:
+        whole = invoke("chat", "hi", env=two_hosts(tmp_path, bad, good))
+        told = invoke("chat", "--on-break", "raise", "hi", env=two_hosts(tmp_path, bad, good))
+        wrong = invoke("chat", "--on-break", "continu", "hi", env=two_hosts(tmp_path, bad, good))
+
+    assert f"{text}\n" == whole.stdout
+    assert ("one two\n", True) == (told.stdout, "broke off" in told.stderr)
+    assert "did you mean 'continue'" in wrong.stderr

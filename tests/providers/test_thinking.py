@@ -60,3 +60,13 @@ def test_spaces_before_the_first_word_cost_linearly_and_stay() -> None:
 
     assert spent[1] < 4 * spent[0]
     assert (" " * 200_000 + "a", "") == splitter.feed("a")
+
+
+def test_a_text_that_goes_on_with_another_keeps_its_line_breaks() -> None:
+    splitter = ThoughtSplitter(goes_on=True)
+
+    assert ("\n\nSecond paragraph", "") == splitter.feed("\n\nSecond paragraph")
+    assert (("text", "thoughts"), ("", "")) == (
+        (told := ThoughtSplitter(goes_on=True)).feed("<think>thoughts</think>\n\ntext"),
+        told.finish(),
+    )

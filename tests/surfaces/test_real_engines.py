@@ -18,7 +18,7 @@ from langchain_core.tools import tool
 
 from openmux_lc import ChatOpenMux, Mux, OpenMuxEmbeddings, Orchestrator, Settings
 from openmux_lc.errors import EmbeddingSpaceError
-from openmux_lc.testing import FakeUpstream, dropped
+from openmux_lc.testing import FakeUpstream, cut, dropped
 
 pytestmark = pytest.mark.integration
 
@@ -200,3 +200,22 @@ def test_openmux_chat_finds_the_engine_on_its_default_port(
 
     assert 0 == ended.returncode, ended.stderr
     assert RIGHT == ended.stdout.strip()
+
+
+@pytest.mark.parametrize("words", [3, 4, 5])
+def test_a_real_ollama_goes_on_in_mid_sentence(ollama_server: str, tmp_path: Path, words: int):
+    """It takes what was delivered as the beginning of its own answer."""
+    with FakeUpstream(cut(words, text=RIGHT)) as broken:
+        config = tmp_path / "openmux.toml"
+        config.write_text(
+            'schema = 1\n[[models]]\nroute = "broken:m"\nfree = true\nmax_input_tokens = 100000\n'
+            f'[providers.broken]\nbase_url = "{broken.base_url}"\nfree = true\n',
+            encoding="utf-8",
+        )
+        variables = {"OPENMUX_CONFIG": str(config), "OPENMUX_OLLAMA_BASE_URL": ollama_server}
+        with pool(tmp_path, **variables, OPENMUX_OFFLINE="0", OPENMUX_PROVIDERS="broken,ollama") as mux:
+            llm = ChatOpenMux(mux=mux, model=["broken:m", "auto"], temperature=0)
+            chunks = list(llm.stream(QUESTION))
+
+    assert RIGHT == "".join(chunk.text for chunk in chunks)
+    assert 2 == len(chunks[-1].response_metadata["openmux"]["segments"])
