@@ -15,8 +15,6 @@ __all__ = ["Joint", "Seam", "overlap"]
 
 _SURE: Final = 12
 """Points (see `_weight`) that are enough to tell a repetition from chance."""
-_SURE_AFTER_PREFIX: Final = 20
-"""The same where the host was given the beginning itself, and so has no reason to repeat it."""
 _LONGEST: Final = 16_384
 """Characters that are compared, but for a whole restart."""
 _RESTART: Final = 40
@@ -146,19 +144,19 @@ def overlap(shown: str, text: str, *, is_prefilled: bool = False) -> int:
     text = text[:_LONGEST]
     size = _longest(shown[-len(text) :] if text else "", text)
     while size:
-        if _is_evident(shown, text, size, _SURE_AFTER_PREFIX if is_prefilled else _SURE):
+        if _is_evident(shown, text, size, is_prefilled=is_prefilled):
             return size
         size = _longest(shown[-(size - 1) :] if size > 1 else "", text[: size - 1])
     return 0
 
 
-def _is_evident(shown: str, text: str, size: int, sure: int) -> bool:
+def _is_evident(shown: str, text: str, size: int, *, is_prefilled: bool) -> bool:
     said = text[:size]
     if shown[:-size].endswith(said) or _is_periodic(said):
         return False  # the text repeats itself: once more may be meant
-    if _weight(said) >= sure:
+    if _weight(said) >= _SURE:
         return True
-    return sure == _SURE and size > 1 and _is_word(shown, text, size)
+    return not is_prefilled and size > 1 and _is_word(shown, text, size)
 
 
 def _is_beginning(whole: str) -> bool:
