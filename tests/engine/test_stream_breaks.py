@@ -145,7 +145,7 @@ def test_several_breaks_make_one_answer_and_one_usage(tmp_path: Path):
 
 
 def test_the_instruction_holds_the_history_the_prefix_and_what_to_do(tmp_path: Path):
-    asked = replace(QUESTION, max_tokens=200, response_format={"type": "json_object"})
+    asked = replace(QUESTION, max_tokens=200)
     with FakeUpstream([cut(9, text=TEXT)]) as bad, FakeUpstream(going_on()) as good:
         with make_pool(tmp_path, {"first": bad, "second": good}) as mux:
             drained(mux, request=asked)
@@ -155,7 +155,19 @@ def test_the_instruction_holds_the_history_the_prefix_and_what_to_do(tmp_path: P
     assert TEXT.startswith(body["messages"][1]["content"])
     assert "exactly where it stopped" in body["messages"][2]["content"]
     assert body["max_tokens"] < 200
-    assert "response_format" not in body
+
+
+def test_an_answer_that_must_be_json_is_shown_whole_and_breaks_unseen(tmp_path: Path):
+    """It is held against its form first, so nothing of it was shown when it broke: the next route begins anew."""
+    asked = replace(QUESTION, response_format={"type": "json_object"})
+    broken, whole = cut(2, text='{"capital": "Paris", "of": "France"}'), Answer('{"capital": "Paris"}')
+    with FakeUpstream([broken]) as bad, FakeUpstream([whole]) as good:
+        with make_pool(tmp_path, {"first": bad, "second": good}) as mux:
+            chunks, stream = drained(mux, request=asked)
+
+    assert whole.text == text_of(chunks)
+    assert "second:m" == stream.report["route"]
+    assert ["user"] == [message["role"] for message in good.requests[-1].body["messages"]]
 
 
 def test_a_host_that_takes_a_beginning_gets_it_last(tmp_path: Path):
