@@ -35,6 +35,9 @@ class CallOptions(BaseModel):
     timeout: float | None = Field(
         default=None, gt=0, le=86_400, validation_alias=AliasChoices("timeout", "request_timeout")
     )
+    first_byte_timeout: float | None = Field(default=None, gt=0, le=86_400)
+    stall_timeout: float | None = Field(default=None, gt=0, le=86_400)
+    max_wait: float | None = Field(default=None, ge=0, le=86_400)
     max_retries: int | None = Field(default=None, ge=0, le=20)
     fan_out: int | None = Field(default=None, ge=1, le=8)
     strategy: Literal["best", "concatenate", "vote"] | None = None
@@ -110,6 +113,9 @@ class CallOptions(BaseModel):
             "task": self.task,
             "routing_profile": self.routing_profile,
             "timeout_s": self.timeout,
+            "first_byte_s": self.first_byte_timeout,
+            "stall_s": self.stall_timeout,
+            "max_wait_s": self.max_wait,
             "max_retries": self.max_retries,
             "fan_out": self.fan_out,
             "strategy": self.strategy,

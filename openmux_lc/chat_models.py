@@ -52,6 +52,11 @@ class ChatOpenMux(BaseChatModel):
         routing_profile: Weights: `quality`, `balanced`, `speed`, `budget`, `long_context`
             or one of the settings' own; where it is not given, the settings decide.
         timeout: Seconds for a whole call, failover included; default 120.
+        first_byte_timeout: Seconds for one host's first byte; default 30 for streams, 90
+            for whole answers, 600 for an engine here, which may have to load its model.
+        stall_timeout: Seconds of silence inside an answer that has begun; default 60.
+        max_wait: Seconds to wait for a much better route, or the only one, to become
+            free; default 0: the next one is asked at once.
         max_retries: Repeats of one route where repeating can help; default 1.
         engine: `loop` takes the graph's steps in a plain loop, a millisecond a call
             cheaper; `graph` runs them as a LangGraph graph, so that a tracer sees each.
@@ -85,6 +90,9 @@ class ChatOpenMux(BaseChatModel):
     timeout: float | None = Field(
         default=None, validation_alias=AliasChoices("timeout", "request_timeout"), gt=0, le=86_400
     )
+    first_byte_timeout: float | None = Field(default=None, gt=0, le=86_400)
+    stall_timeout: float | None = Field(default=None, gt=0, le=86_400)
+    max_wait: float | None = Field(default=None, ge=0, le=86_400)
     max_retries: int | None = Field(default=None, ge=0, le=20)
     stop: list[str] | None = Field(default=None, validation_alias=AliasChoices("stop", "stop_sequences"))
     seed: int | None = None
@@ -322,6 +330,9 @@ class ChatOpenMux(BaseChatModel):
             task=self.task,
             routing_profile=self.routing_profile if "routing_profile" in self.model_fields_set else None,
             timeout=self.timeout,
+            first_byte_timeout=self.first_byte_timeout,
+            stall_timeout=self.stall_timeout,
+            max_wait=self.max_wait,
             max_retries=self.max_retries,
             fan_out=self.fan_out,
             strategy=self.strategy,

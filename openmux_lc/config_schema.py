@@ -145,7 +145,11 @@ class RoutingEntry(_Strict):
     profile: str | None = None
     weights: Mapping[str, Mapping[_Term, _Weight]] = {}
     timeout_s: float | None = Field(default=None, gt=0, le=86_400)
+    first_byte_timeout_s: float | None = Field(default=None, gt=0, le=86_400)
+    stall_timeout_s: float | None = Field(default=None, gt=0, le=86_400)
+    max_wait_s: float | None = Field(default=None, ge=0, le=86_400)
     max_retries: int | None = Field(default=None, ge=0, le=20)
+    retry_budget_s: float | None = Field(default=None, ge=0, le=86_400)
     backoff_s: float | None = Field(default=None, ge=0, le=60)
     providers: tuple[_ProviderId, ...] | None = Field(default=None, strict=False)
     offline: bool = False

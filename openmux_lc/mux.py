@@ -282,12 +282,13 @@ class Mux:
         deadline: float,
         is_last: bool,
         is_stream: bool,
+        options: Options,
         key_slot: int = 0,
     ) -> Call:
         """Return the call that asks `route`, with its key and its waits."""
         provider = self.catalog.provider(route.provider)
         now = time.monotonic()
-        patience = patience_s(provider, max(0.0, deadline - now), is_last=is_last, is_stream=is_stream)
+        patience = patience_s(provider, max(0.0, deadline - now), options, is_last=is_last, is_stream=is_stream)
         self._truth.ask_if_due(provider)
         key = None if route in self._added else self._keys.find(provider, key_slot)
         return Call(
@@ -297,6 +298,7 @@ class Mux:
             deadline=deadline,
             key=key.secret if key else None,
             first_byte_s=patience,
+            stall_s=options.stall_s,
             content_by=None if is_last else now + patience,
         )
 

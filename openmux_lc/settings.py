@@ -35,6 +35,29 @@ _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 _OFFLINE: Final = ("OPENMUX_OFFLINE", "ORCHESTRATOR_OFFLINE_MODE_ENABLED")
+_RUN_KEYS: Final = (
+    "timeout_s",
+    "first_byte_timeout_s",
+    "stall_timeout_s",
+    "max_wait_s",
+    "max_retries",
+    "retry_budget_s",
+    "backoff_s",
+)
+"""Keys of a file's `[routing]` that are settings of the same name."""
+
+_SECONDS: Final = {
+    "OPENMUX_TIMEOUT": "timeout_s",
+    "OPENMUX_FIRST_BYTE_TIMEOUT": "first_byte_timeout_s",
+    "OPENMUX_STALL_TIMEOUT": "stall_timeout_s",
+}
+_NUMBERS: Final = {
+    "OPENMUX_MAX_WAIT": ("max_wait_s", 86_400),
+    "OPENMUX_RETRY_BUDGET": ("retry_budget_s", 86_400),
+    "OPENMUX_BACKOFF": ("backoff_s", 60),
+}
+"""Variables with the setting that each stands for, and the largest it may be."""
+
 _T = TypeVar("_T")
 
 
@@ -73,7 +96,11 @@ class Settings:
         state_url: `memory:` or `sqlite:///path`; empty means the platform's folder.
         timeout_s: Deadline of a whole run, in seconds.
         routing_profile: Name of the weights.
+        first_byte_timeout_s: Longest wait for a host's first byte; None means as is usual.
+        stall_timeout_s: Longest silence inside an answer.
+        max_wait_s: Longest wait for a much better route, or the only one, to become free.
         max_retries: Repeats of one route where repeating can help (S2-12).
+        retry_budget_s: A route that has cost so much of a run is not repeated.
         backoff_s: Seconds before the first repeat; they double with each.
         fallback: Routes that are tried after the chosen ones (S0-16).
         weights: The user's own routing profiles.
@@ -91,7 +118,11 @@ class Settings:
     state_url: str = ""
     timeout_s: float = 120.0
     routing_profile: str = "balanced"
+    first_byte_timeout_s: float | None = None
+    stall_timeout_s: float = 60.0
+    max_wait_s: float = 0.0
     max_retries: int = 1
+    retry_budget_s: float = 30.0
     backoff_s: float = 0.05
     fallback: tuple[str, ...] = ()
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -148,8 +179,12 @@ class Settings:
 
         return Options(
             timeout_s=self.timeout_s,
+            first_byte_s=self.first_byte_timeout_s,
+            stall_s=self.stall_timeout_s,
+            max_wait_s=self.max_wait_s,
             routing_profile=self.routing_profile,
             max_retries=self.max_retries,
+            retry_budget_s=self.retry_budget_s,
             backoff_s=self.backoff_s,
         )
 
@@ -185,6 +220,7 @@ class Settings:
     def _with_document(self, file: _File) -> Settings:
         """Take from the file what models and weights to use, which any file may say."""
         routing = file.routing
+        said = {name: value for name in _RUN_KEYS if (value := getattr(routing, name)) is not None}
         return replace(
             self,
             document=file.document,
@@ -192,22 +228,22 @@ class Settings:
             fallback=routing.fallback,
             weights=routing.weights,
             routing_profile=routing.profile or self.routing_profile,
-            timeout_s=routing.timeout_s or self.timeout_s,
-            max_retries=self.max_retries if routing.max_retries is None else routing.max_retries,
-            backoff_s=self.backoff_s if routing.backoff_s is None else routing.backoff_s,
+            **said,
         )
 
     def _with_variables(self) -> Settings:
         """Let the environment's and the `.env`'s variables override the file's."""
         changes: dict[str, object] = {}
-        if timeout := self.lookup("OPENMUX_TIMEOUT"):
-            changes["timeout_s"] = _to_seconds("OPENMUX_TIMEOUT", timeout.value)
+        for name, key in _SECONDS.items():
+            if seconds := self.lookup(name):
+                changes[key] = _to_seconds(name, seconds.value)
+        for name, (key, largest) in _NUMBERS.items():
+            if number := self.lookup(name):
+                changes[key] = _to_number(name, number.value, largest)
         if profile := self.lookup("OPENMUX_ROUTING_PROFILE"):
             changes["routing_profile"] = profile.value
         if retries := self.lookup("OPENMUX_MAX_RETRIES"):
             changes["max_retries"] = int(_to_number("OPENMUX_MAX_RETRIES", retries.value, 20))
-        if backoff := self.lookup("OPENMUX_BACKOFF"):
-            changes["backoff_s"] = _to_number("OPENMUX_BACKOFF", backoff.value, 60)
         return replace(self, **changes)  # type: ignore[arg-type]  # keys are field names just above
 
     def _with_restraints(self, files: Sequence[_File]) -> Settings:

@@ -48,6 +48,7 @@ class Booking:
         """Start the clock."""
         self.mux, self.run, self.branch, self.route = mux, run, branch, route
         self.started = time.monotonic()
+        self.waited_s = run.waited_s
         self.is_local = mux.catalog.provider(route.provider).is_local
         self.reservation: Reservation | None = None
         self.attempt: Attempt | None = None
@@ -123,6 +124,7 @@ class Booking:
             is_last=self._is_last(),
             is_stream=is_stream,
             key_slot=self.key_slot,
+            options=self.run.options,
         )
 
     def answered(self, answer: Answer, *, first_token_s: float | None = None) -> None:
@@ -134,6 +136,7 @@ class Booking:
             branch=self.branch,
             key_slot=self.key_slot,
             elapsed_s=time.monotonic() - self.started,
+            waited_s=self.waited_s,
             first_token_s=first_token_s,
             usage=answer.usage,
             used=self._in_units(
@@ -153,7 +156,8 @@ class Booking:
         self.observations = error.limits or self.observations
         outcome: Outcome = "cut" if is_cut else self._failure
         attempt = attempt_from_error(self.route, self.branch, time.monotonic() - self.started, error, outcome=outcome)
-        attempt = replace(attempt, key_slot=self.key_slot, has_other_key=self._has_other_key(error))
+        has_other_key = self._has_other_key(error)
+        attempt = replace(attempt, key_slot=self.key_slot, has_other_key=has_other_key, waited_s=self.waited_s)
         self.attempt = attempt
         self.run.fail(attempt, error)
         return attempt

@@ -96,6 +96,9 @@ class Nodes:
         failed = sum(1 for attempt in run.attempts if attempt.outcome == "failed")
         if answer is not None and failed and run.told is None:
             run.notes.append(f"{answer.route} answered after {failed} failed attempt{'s' if failed > 1 else ''}")
+        if run.told is None and run.options.max_wait_s:
+            waits = [attempt for attempt in run.attempts if attempt.waited_s]
+            run.notes += [f"waited {attempt.waited_s:.1f} s before {attempt.route} was asked" for attempt in waits]
         run.told = run.report(answer)
         self.mux.remember(run.told)
 

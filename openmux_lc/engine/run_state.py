@@ -34,6 +34,7 @@ class Run:
         previous: The route that answered last in this conversation.
         tokens: What the ledger sets aside, where it is more than one prompt's.
         told: The report as it was logged; there once the run has ended.
+        waited_s: How long was waited before the latest wave.
         sleep: Waits before a repeat, in seconds; `asleep` does so in async code.
     """
 
@@ -54,6 +55,7 @@ class Run:
     answers: list[Answer] = field(default_factory=list)
     errors: list[ProviderError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    waited_s: float = 0.0
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     asleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, repr=False)
 
@@ -73,14 +75,16 @@ class Run:
         return self.wants_stream and self.options.fan_out == 1
 
     def wait(self, seconds: float) -> None:
-        """Wait before a repeat, never beyond the deadline."""
-        if seconds > 0:
-            self.sleep(min(seconds, self.remaining_s))
+        """Wait before a repeat or for a route, never beyond the deadline."""
+        self.waited_s = min(seconds, self.remaining_s)
+        if self.waited_s > 0:
+            self.sleep(self.waited_s)
 
     async def await_s(self, seconds: float) -> None:
-        """Wait before a repeat without blocking the loop, never beyond the deadline."""
-        if seconds > 0:
-            await self.asleep(min(seconds, self.remaining_s))
+        """Wait like `wait` without blocking the loop."""
+        self.waited_s = min(seconds, self.remaining_s)
+        if self.waited_s > 0:
+            await self.asleep(self.waited_s)
 
     def close(self) -> None:
         """Hang up what is still open; the caller's `finally`."""
@@ -114,6 +118,7 @@ class Run:
             attempts=tuple(self.attempts),
             candidates=plan.candidates,
             rejected=plan.rejected,
+            wait=plan.wait,
             elapsed_s=time.monotonic() - self.started,
         )
         if answer is None:

@@ -7,7 +7,7 @@ leaves its list unless it ends in `auto`.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Literal, NamedTuple, Self
@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, Self
 from openmux_lc.routing.classify import classify
 from openmux_lc.routing.eligible import able_entries, paused_routes, to_requirements, token_ceiling, why_not
 from openmux_lc.routing.score import affinity, score, weights_of, with_state
+from openmux_lc.routing.waiting import as_rested, with_wait
 from openmux_lc.types.catalog import PoolEntry, Route
 from openmux_lc.types.run import Candidate, Classification, Options, Plan, Rejection, Request, Requirements
 from openmux_lc.types.state import RouteState, Snapshot
@@ -137,7 +138,7 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
     if is_open:
         order += _providers_first([route for route in ranked if route not in named and route not in last])
         order = _with_fallback(order, last, options)
-    return Plan(
+    plan = Plan(
         branches=_branches(order, options),
         candidates=tuple(candidates),
         rejected=(*rejected, *(pool.blocked if is_open else ()), *_left_out(pool, pinned, is_open=is_open)),
@@ -146,6 +147,21 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         options=options,
         why=_why(order, candidates, found, options, pinned),
     )
+    if options.max_wait_s <= 0 or not snapshot.cooldowns:
+        return plan
+    resting = [row for row in fitting if _rests(row[0].route, snapshot, paused, named)]
+    return with_wait(plan, as_rested(resting, snapshot, chosen, previous=previous), snapshot)
+
+
+def _rests(route: Route, snapshot: Snapshot, paused: Collection[Route], named: Collection[Route]) -> bool:
+    """Whether `route` may be asked once its rest is over; one that costs money never may.
+
+    A named route is asked during a guess of ours, but waits for what was told.
+    """
+    pause = snapshot.cooldown(route)
+    if pause is None or pause.source == "paid":
+        return False
+    return route in paused or (route in named and pause.firm_until > snapshot.at)
 
 
 def _sides(chain: Sequence[Route | Literal["auto"]]) -> tuple[tuple[Route, ...], tuple[Route, ...], bool]:

@@ -35,6 +35,7 @@ __all__ = [
     "ToolCallDelta",
     "Usage",
     "Vectors",
+    "Wait",
     "Wave",
 ]
 
@@ -93,8 +94,13 @@ class Options:
         task: Overrides the classifier.
         routing_profile: Name of the weights.
         timeout_s: Deadline of the whole run.
+        first_byte_s: Longest wait for a host's first byte; None means as long as is usual
+            for its kind (`waits.py`). That of a whole answer comes once it is written.
+        stall_s: Longest silence inside an answer that has begun.
+        max_wait_s: Longest wait for a much better route, or the only one, to become free.
         max_attempts: Calls that may be made in all.
         max_retries: Repeats of one route where repeating can help.
+        retry_budget_s: A route that has cost so much of the run's time is not repeated.
         backoff_s: Wait before the first repeat after a passing fault; it doubles with each.
         fan_out: Answers wanted from different routes.
         strategy: How several answers become one.
@@ -105,8 +111,12 @@ class Options:
     task: Task | None = None
     routing_profile: str = "balanced"
     timeout_s: float = 120.0
+    first_byte_s: float | None = None
+    stall_s: float = 60.0
+    max_wait_s: float = 0.0
     max_attempts: int = 8
     max_retries: int = 1
+    retry_budget_s: float = 30.0
     backoff_s: float = 0.05
     fan_out: int = 1
     strategy: Literal["best", "concatenate", "vote"] = "best"
@@ -181,6 +191,23 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A route that rests and would be worth waiting for: waited for, or not and why.
+
+    Args:
+        until: Epoch seconds at which it becomes free.
+        wait_s: The same in seconds from the time of the plan.
+        is_waited: The plan begins with it, once it is free.
+    """
+
+    route: Route
+    until: float
+    wait_s: float
+    is_waited: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The order in which routes will be asked.
 
@@ -188,6 +215,7 @@ class Plan:
         branches: One tuple of routes per wanted answer; failover walks along it.
         candidates: Every eligible route, best first.
         rejected: Every other one.
+        wait: What was decided about waiting, where the options allow any.
     """
 
     branches: tuple[tuple[Route, ...], ...]
@@ -197,6 +225,7 @@ class Plan:
     requirements: Requirements
     options: Options
     why: tuple[str, ...] = ()
+    wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +233,8 @@ class Wave:
     """Routes to call next, one per open branch; empty means done.
 
     Args:
-        wait_s: How long to wait before: a repeat gives a passing fault time to pass.
+        wait_s: How long to wait before: a repeat gives a passing fault time to pass, a
+            route that rests becomes free.
     """
 
     calls: tuple[tuple[int, Route], ...] = ()
@@ -311,6 +341,7 @@ class Attempt:
         key_slot: Which of the provider's keys was used.
         has_other_key: It failed for its key, and another key of that provider may serve.
         used: What an answered call used by unit, where more than its tokens is known.
+        waited_s: How long was waited before it, its reservation not yet made.
     """
 
     route: Route
@@ -329,6 +360,7 @@ class Attempt:
     first_token_s: float | None = None
     usage: Usage | None = None
     used: Mapping[LimitUnit, int] = field(default_factory=dict)
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,4 +385,5 @@ class Report:
     usage: Usage | None = None
     answer_chars: int = 0
     segments: tuple[str, ...] = ()
+    wait: Wait | None = None
     is_dry_run: bool = False
