@@ -25,6 +25,7 @@ __all__ = ["Pool", "make_plan"]
 _UNKNOWN = RouteState()
 _KEPT_RANKINGS = 128
 _NO_LIMIT = 1 << 60
+_PROMPT_S = 5.0
 
 
 class _Kind(NamedTuple):
@@ -138,6 +139,7 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
     if is_open:
         order += _providers_first([route for route in ranked if route not in named and route not in last])
         order = _with_fallback(order, last, options)
+        order += _last_resort([row for row in fitting if row[0].route in paused], snapshot, options)
     plan = Plan(
         branches=_branches(order, options),
         candidates=tuple(candidates),
@@ -204,6 +206,20 @@ def _on_trial(rows: Sequence[tuple[PoolEntry, Candidate]], snapshot: Snapshot) -
     """
     pauses = ((row, snapshot.cooldown(row[0].route)) for row in rows)
     return [row for row, pause in pauses if pause is not None and pause.is_guess and pause.firm_until <= snapshot.at]
+
+
+def _last_resort(rows: Sequence[tuple[PoolEntry, Candidate]], snapshot: Snapshot, options: Options) -> list[Route]:
+    """Return the routes that only a guess of ours pauses, the first to be well in front: better asked than an error.
+
+    One that is known to keep its callers waiting would cost the time in which the others
+    are repeated.
+    """
+    if options.fan_out > 1:
+        return []
+    routes = [entry.route for entry, _ in _on_trial(rows, snapshot)]
+    prompt = [route for route in routes if (snapshot.routes.get(route, _UNKNOWN).response_s or 0.0) <= _PROMPT_S]
+    pauses = {route: pause.until for route in prompt if (pause := snapshot.cooldown(route)) is not None}
+    return sorted(pauses, key=lambda route: pauses[route])
 
 
 def _too_small(ranking: _Ranking, requirements: Requirements, named: frozenset[Route]) -> dict[Route, Rejection]:

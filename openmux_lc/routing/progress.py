@@ -132,9 +132,11 @@ def _was_not_sent(attempt: Attempt) -> bool:
 def _backoff_s(plan: Plan, own: Sequence[Attempt]) -> float:
     """Return how long to wait before the last route is asked again: twice as long before each repeat.
 
-    A repeat after a lesson is another request and does not wait.
+    A repeat after a lesson is another request and does not wait; nor does the first one
+    after a connection that was lost at once, which the host had closed between two calls.
     """
-    if own[-1].error == "InvalidRequest":
+    is_lost = own[-1].error == "ConnectionFailed" and own[-1].advice == "retry" and _repeats(own) == 0
+    if is_lost or own[-1].error == "InvalidRequest":
         return 0.0
     return min(plan.options.backoff_s * 2.0 ** min(_repeats(own), 16), _LONGEST_WAIT_S)
 

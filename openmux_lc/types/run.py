@@ -114,7 +114,7 @@ class Options:
     first_byte_s: float | None = None
     stall_s: float = 60.0
     max_wait_s: float = 0.0
-    max_attempts: int = 8
+    max_attempts: int = 16
     max_retries: int = 1
     retry_budget_s: float = 30.0
     backoff_s: float = 0.05

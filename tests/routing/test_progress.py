@@ -290,3 +290,14 @@ def test_the_last_route_is_held_to_the_budget_in_seconds_as_well() -> None:
     assert [(0, "a:m")] == _next(plan, failed("a:m", elapsed_s=2.9))
     assert [] == _next(plan, failed("a:m", elapsed_s=3.1))
     assert [] == _next(plan, failed("a:m", elapsed_s=1.0), failed("a:m", elapsed_s=0.5, waited_s=1.0))
+
+
+def test_a_connection_that_was_lost_at_once_is_made_anew_without_a_wait() -> None:
+    """The host had closed it between two calls; a second loss is no such chance."""
+    plan = _plan(["a:m", "b:m"], max_retries=2, backoff_s=0.5)
+    lost = failed("a:m", error="ConnectionFailed", advice="retry", scope="model")
+
+    waits = [next_calls(plan, [lost] * count, (), 0.0, DEADLINE) for count in (1, 2)]
+
+    assert [0.0, 1.0] == [wave.wait_s for wave in waits]
+    assert [((0, route("a:m")),)] * 2 == [wave.calls for wave in waits]
