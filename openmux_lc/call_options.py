@@ -41,6 +41,7 @@ class CallOptions(BaseModel):
     max_retries: int | None = Field(default=None, ge=0, le=20)
     fan_out: int | None = Field(default=None, ge=1, le=8)
     strategy: Literal["best", "concatenate", "vote"] | None = None
+    hedge: bool | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
     max_tokens: int | None = Field(
@@ -119,6 +120,7 @@ class CallOptions(BaseModel):
             "max_retries": self.max_retries,
             "fan_out": self.fan_out,
             "strategy": self.strategy,
+            "hedge": self.hedge,
             "seed": self.seed,
         }
         return replace(defaults, **{name: value for name, value in chosen.items() if value is not None and value != ()})

@@ -151,6 +151,7 @@ class RoutingEntry(_Strict):
     max_retries: int | None = Field(default=None, ge=0, le=20)
     retry_budget_s: float | None = Field(default=None, ge=0, le=86_400)
     backoff_s: float | None = Field(default=None, ge=0, le=60)
+    hedge: bool | None = None
     providers: tuple[_ProviderId, ...] | None = Field(default=None, strict=False)
     offline: bool = False
     state_url: str = ""

@@ -43,6 +43,7 @@ _RUN_KEYS: Final = (
     "max_retries",
     "retry_budget_s",
     "backoff_s",
+    "hedge",
 )
 """Keys of a file's `[routing]` that are settings of the same name."""
 
@@ -102,6 +103,7 @@ class Settings:
         max_retries: Repeats of one route where repeating can help (S2-12).
         retry_budget_s: A route that has cost so much of a run is not repeated.
         backoff_s: Seconds before the first repeat; they double with each.
+        hedge: A late call is asked of a second provider as well.
         fallback: Routes that are tried after the chosen ones (S0-16).
         weights: The user's own routing profiles.
         document: The parsed TOML file, validated where it is used.
@@ -124,6 +126,7 @@ class Settings:
     max_retries: int = 1
     retry_budget_s: float = 30.0
     backoff_s: float = 0.05
+    hedge: bool = False
     fallback: tuple[str, ...] = ()
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     document: Mapping[str, object] = field(default_factory=dict, repr=False)
@@ -186,6 +189,7 @@ class Settings:
             max_retries=self.max_retries,
             retry_budget_s=self.retry_budget_s,
             backoff_s=self.backoff_s,
+            hedge=self.hedge,
         )
 
     def lookup(self, name: str) -> Setting | None:
@@ -240,6 +244,8 @@ class Settings:
         for name, (key, largest) in _NUMBERS.items():
             if number := self.lookup(name):
                 changes[key] = _to_number(name, number.value, largest)
+        if hedge := self.lookup("OPENMUX_HEDGE"):
+            changes["hedge"] = _to_bool("OPENMUX_HEDGE", hedge.value)
         if profile := self.lookup("OPENMUX_ROUTING_PROFILE"):
             changes["routing_profile"] = profile.value
         if retries := self.lookup("OPENMUX_MAX_RETRIES"):

@@ -381,3 +381,14 @@ def test_every_wait_of_a_run_is_configurable_apart(tmp_path: Path):
 def test_a_wait_that_is_no_number_of_seconds_is_refused(tmp_path: Path, name: str):
     with pytest.raises(ConfigError, match=name):
         load(tmp_path, **{name: "soon"})
+
+
+def test_hedging_is_off_and_may_be_switched_on_in_every_layer(tmp_path: Path):
+    config = tmp_path / "config.toml"
+    config.write_text("schema = 1\n[routing]\nhedge = true\n")
+    named = {"OPENMUX_CONFIG": str(config)}
+
+    layers = [load(tmp_path), load(tmp_path, **named), load(tmp_path, **named, OPENMUX_HEDGE="0")]
+
+    assert [False, True, False] == [each.to_options().hedge for each in layers]
+    assert CallOptions.checked({"hedge": True}).to_options(layers[2].to_options()).hedge

@@ -62,6 +62,11 @@ class Booking:
         return self.reservation.key_slot if self.reservation else 0
 
     @property
+    def is_outrun(self) -> bool:
+        """Whether another request has won, and nobody waits for this one."""
+        return self.route in self.run.outrun
+
+    @property
     def amounts(self) -> Mapping[LimitUnit, int]:
         """What the call may use by unit: the prompt and the room for the answer."""
         plan, tokens = self.run.plan, self.run.tokens
@@ -171,7 +176,8 @@ class Booking:
             outcome="cancelled",
             elapsed_s=time.monotonic() - self.started,
         )
-        self.run.attempts.append(self.attempt)
+        if not self.is_outrun:
+            self.run.attempts.append(self.attempt)
 
     def settle(self) -> None:
         """Settle the reservation; a second time does nothing."""
@@ -197,6 +203,9 @@ class Booking:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Turn a provider's failure into an attempt; let all else pass."""
+        if isinstance(error, ProviderError) and self.is_outrun:
+            self.gave_up()  # its socket was shut: the host has done no wrong
+            return True
         if isinstance(error, ProviderError):
             self.failed(error)
             return True
@@ -279,6 +288,7 @@ def open_stream(mux: Mux, run: Run, branch: int, route: Route) -> PoolStream | N
         booking.check()
         booking.reserve()
         stream = PoolStream(booking, mux.adapter(route).open(booking.call(is_stream=True)))
+        run.opening[route] = stream
         stream.wait_for_content()
         return stream
     booking.settle()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from openmux_lc.errors import ProviderError
 from openmux_lc.types.catalog import Route
 from openmux_lc.types.run import Answer, Attempt, Classification, Options, Outcome, Plan, Report, Request
+from openmux_lc.types.timing import Hedged
 
 if TYPE_CHECKING:
     from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
@@ -35,6 +36,9 @@ class Run:
         tokens: What the ledger sets aside, where it is more than one prompt's.
         told: The report as it was logged; there once the run has ended.
         waited_s: How long was waited before the latest wave.
+        hedged: How a late call was asked twice.
+        outrun: Routes that lost such a race; what becomes of their calls is booked, not told.
+        opening: Streams whose first content is waited for, by thread code.
         sleep: Waits before a repeat, in seconds; `asleep` does so in async code.
     """
 
@@ -56,6 +60,9 @@ class Run:
     errors: list[ProviderError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     waited_s: float = 0.0
+    hedged: Hedged | None = None
+    outrun: set[Route] = field(default_factory=set)
+    opening: dict[Route, PoolStream] = field(default_factory=dict, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     asleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, repr=False)
 
@@ -97,12 +104,16 @@ class Run:
             await self.astream.aclose()
 
     def fail(self, attempt: Attempt, error: ProviderError) -> None:
-        """Add a failed attempt with the error behind it."""
+        """Add a failed attempt with the error behind it, unless nobody waits for it any more."""
+        if attempt.route in self.outrun:
+            return
         self.attempts.append(attempt)
         self.errors.append(error)
 
     def succeed(self, attempt: Attempt, answer: Answer) -> None:
-        """Add an answered attempt."""
+        """Add an answered attempt, unless nobody waits for it any more."""
+        if attempt.route in self.outrun:
+            return
         self.attempts.append(attempt)
         self.answers.append(answer)
 
@@ -119,6 +130,7 @@ class Run:
             candidates=plan.candidates,
             rejected=plan.rejected,
             wait=plan.wait,
+            hedged=self.hedged,
             elapsed_s=time.monotonic() - self.started,
         )
         if answer is None:

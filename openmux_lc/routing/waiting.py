@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from openmux_lc.routing.score import affinity, with_state
 from openmux_lc.types.catalog import PoolEntry, Route
-from openmux_lc.types.run import Attempt, Candidate, Plan, Wait
+from openmux_lc.types.run import Attempt, Candidate, Plan
 from openmux_lc.types.state import RouteState, Snapshot
+from openmux_lc.types.timing import Wait
 
 __all__ = ["MARGIN", "as_rested", "seconds_to_wait", "with_wait"]
 

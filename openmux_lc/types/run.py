@@ -14,6 +14,7 @@ from openmux_lc.errors import Advice, FaultScope
 from openmux_lc.types.catalog import LimitUnit, Route, Task
 from openmux_lc.types.json import Json, JsonObject
 from openmux_lc.types.state import CooldownSource, LimitObservation
+from openmux_lc.types.timing import Hedged, Wait
 
 __all__ = [
     "Answer",
@@ -35,13 +36,13 @@ __all__ = [
     "ToolCallDelta",
     "Usage",
     "Vectors",
-    "Wait",
     "Wave",
 ]
 
 Message = JsonObject
-Outcome = Literal["ok", "failed", "refused", "cut", "cancelled", "abandoned"]
-"""`refused`: the ledger knew that the quota was used up, and nothing was sent."""
+Outcome = Literal["ok", "failed", "refused", "cut", "cancelled", "abandoned", "outrun"]
+"""`refused`: the ledger knew that the quota was used up, and nothing was sent; `outrun`: a
+second request to another provider was quicker, and this one was given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,9 @@ class Options:
         backoff_s: Wait before the first repeat after a passing fault; it doubles with each.
         fan_out: Answers wanted from different routes.
         strategy: How several answers become one.
+        hedge: Ask a second provider where the first takes longer than it usually does.
+        hedge_share: Share of a day's calls that may be asked twice.
+        hedge_headroom: Share of its quota that the second one must have left.
         seed: Makes ties deterministic.
     """
 
@@ -120,6 +124,9 @@ class Options:
     backoff_s: float = 0.05
     fan_out: int = 1
     strategy: Literal["best", "concatenate", "vote"] = "best"
+    hedge: bool = False
+    hedge_share: float = 0.02
+    hedge_headroom: float = 0.5
     seed: int | None = None
 
 
@@ -188,23 +195,6 @@ class Rejection:
     reason: str
     until: float | None = None
     source: CooldownSource | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """A route that rests and would be worth waiting for: waited for, or not and why.
-
-    Args:
-        until: Epoch seconds at which it becomes free.
-        wait_s: The same in seconds from the time of the plan.
-        is_waited: The plan begins with it, once it is free.
-    """
-
-    route: Route
-    until: float
-    wait_s: float
-    is_waited: bool
-    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,4 +376,5 @@ class Report:
     answer_chars: int = 0
     segments: tuple[str, ...] = ()
     wait: Wait | None = None
+    hedged: Hedged | None = None
     is_dry_run: bool = False
