@@ -113,6 +113,7 @@ class HostsPlayer:
         self.mux = Mux(Settings(state_url="memory:"), catalog=catalog, ledger=Ledger.open(state_url))
         self.model = ChatOpenMux(mux=self.mux, **options)
         self._run_id = ""
+        self._before = self.mux.ledger.snapshot()
 
     @property
     def player(self) -> Player:
@@ -124,7 +125,7 @@ class HostsPlayer:
         """Return what came of the last call: see `chaos_turns.py`."""
         if error is not None:
             attempts = getattr(error, "attempts", ())
-            up = self._up({attempt.route for attempt in attempts}, took_s)
+            up = self._up({attempt.route for attempt in attempts})
             asked = ", ".join(f"{each.route.provider} {each.error or each.outcome}" for each in attempts)
             return {
                 "outcome": type(error).__name__ if up else "nobody",
@@ -141,23 +142,26 @@ class HostsPlayer:
             "waited_s": sum(attempt["waited_ms"] for attempt in attempts) / 1000,
         }
 
-    def _up(self, asked: AbstractSet[Route], took_s: float) -> list[str]:
+    def _up(self, asked: AbstractSet[Route]) -> list[str]:
         """Return the hosts that were not asked, and had not told us to stay away when the call began."""
-        seen = self.mux.ledger.snapshot()
+        seen = self._before
         pauses = {entry.route: seen.cooldown(entry.route) for entry in self.mux.entries() if entry.route not in asked}
-        began = seen.at - took_s
-        return [route.provider for route, pause in pauses.items() if pause is None or pause.firm_until <= began]
+        return [route.provider for route, pause in pauses.items() if pause is None or pause.firm_until <= seen.at]
 
     def _call(self) -> str:
+        self._before = self.mux.ledger.snapshot()
         return self._noted(self.model.invoke(QUESTION))
 
     async def _acall(self) -> str:
+        self._before = self.mux.ledger.snapshot()
         return self._noted(await self.model.ainvoke(QUESTION))
 
     def _stream(self) -> Iterator[str]:
+        self._before = self.mux.ledger.snapshot()
         return map(self._noted, self.model.stream(QUESTION))
 
     async def _astream(self) -> AsyncIterator[str]:
+        self._before = self.mux.ledger.snapshot()
         async for chunk in self.model.astream(QUESTION):
             yield self._noted(chunk)
 
