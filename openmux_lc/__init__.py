@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from openmux_lc.mux import Mux
     from openmux_lc.orchestrator import Orchestrator
     from openmux_lc.provider_models import provider_chat_model, provider_embeddings
+    from openmux_lc.rate_limiter import OpenMuxRateLimiter
     from openmux_lc.routing.classify import classify_text as classify
     from openmux_lc.settings import Settings
 
@@ -25,6 +26,7 @@ __all__ = [
     "ChatOpenMux",
     "Mux",
     "OpenMuxEmbeddings",
+    "OpenMuxRateLimiter",
     "Orchestrator",
     "Settings",
     "__version__",
@@ -38,6 +40,7 @@ _HOMES = {
     "ChatOpenMux": ("openmux_lc.chat_models", "ChatOpenMux"),
     "Mux": ("openmux_lc.mux", "Mux"),
     "OpenMuxEmbeddings": ("openmux_lc.embeddings", "OpenMuxEmbeddings"),
+    "OpenMuxRateLimiter": ("openmux_lc.rate_limiter", "OpenMuxRateLimiter"),
     "Orchestrator": ("openmux_lc.orchestrator", "Orchestrator"),
     "Settings": ("openmux_lc.settings", "Settings"),
     "classify": ("openmux_lc.routing.classify", "classify_text"),

@@ -14,9 +14,10 @@ from typing import Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from openmux_lc.errors import ConfigError
+from openmux_lc.types.breaks import BREAKS, OnBreak
 from openmux_lc.types.catalog import Task
 from openmux_lc.types.json import JsonObject, as_text, dig
-from openmux_lc.types.run import BREAKS, Message, OnBreak, Options, Request
+from openmux_lc.types.run import Message, Options, Request
 
 __all__ = ["CallOptions", "wire_tool_choice"]
 
@@ -35,10 +36,14 @@ class CallOptions(BaseModel):
     timeout: float | None = Field(
         default=None, gt=0, le=86_400, validation_alias=AliasChoices("timeout", "request_timeout")
     )
+    first_byte_timeout: float | None = Field(default=None, gt=0, le=86_400)
+    stall_timeout: float | None = Field(default=None, gt=0, le=86_400)
+    max_wait: float | None = Field(default=None, ge=0, le=86_400)
     max_retries: int | None = Field(default=None, ge=0, le=20)
     on_break: OnBreak | None = None
     fan_out: int | None = Field(default=None, ge=1, le=8)
     strategy: Literal["best", "concatenate", "vote"] | None = None
+    hedge: bool | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
     max_tokens: int | None = Field(
@@ -116,10 +121,14 @@ class CallOptions(BaseModel):
             "task": self.task,
             "routing_profile": self.routing_profile,
             "timeout_s": self.timeout,
+            "first_byte_s": self.first_byte_timeout,
+            "stall_s": self.stall_timeout,
+            "max_wait_s": self.max_wait,
             "max_retries": self.max_retries,
             "on_break": self.on_break,
             "fan_out": self.fan_out,
             "strategy": self.strategy,
+            "hedge": self.hedge,
             "seed": self.seed,
             "on_overflow": self.on_overflow,
             "on_broken_contract": self.on_broken_contract,

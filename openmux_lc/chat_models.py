@@ -6,7 +6,7 @@ converted back. The report rides in `response_metadata["openmux"]`.
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput, ModelProfile
@@ -28,9 +28,9 @@ from openmux_lc.mux import Mux
 from openmux_lc.providers.messages import previous_route, to_ai_message, to_wire_messages
 from openmux_lc.providers.twins import as_langchain_error
 from openmux_lc.structured import structured_output
+from openmux_lc.types.breaks import OnBreak
 from openmux_lc.types.catalog import Task
 from openmux_lc.types.report import to_metadata
-from openmux_lc.types.run import OnBreak
 
 if TYPE_CHECKING:
     from openmux_lc.graph import FusedGraph
@@ -42,9 +42,12 @@ _LANGCHAINS_OWN = frozenset(
     {"ls_structured_output_format", "ls_provider", "ls_model_name", "stream", "stream_usage", "output_version"}
 )
 
+_Seconds: TypeAlias = Annotated[float | None, Field(gt=0, le=86_400)]
+
 
 _ALIKE = (
     *("task", "timeout", "max_retries", "fan_out", "strategy", "on_overflow", "on_broken_contract", "on_break"),
+    *("first_byte_timeout", "stall_timeout", "max_wait", "hedge"),
     *("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty"),
     *("reasoning_effort", "extra_body"),
 )
@@ -58,18 +61,16 @@ class ChatOpenMux(BaseChatModel):
         model: `auto`, a route such as `ollama:qwen3:8b`, or a list of routes
             in order; a list is never left unless it ends in `auto`.
         task: Overrides the classifier.
-        routing_profile: Weights: `quality`, `balanced`, `speed`, `budget`, `long_context`
-            or one of the settings' own; where it is not given, the settings decide.
+        routing_profile: `quality`, `balanced`, `speed`, `budget`, `long_context` or your own; default the settings'.
         timeout: Seconds for a whole call, failover included; default 120.
+        first_byte_timeout: Seconds for one host's first byte; `stall_timeout` bounds a later silence.
+        max_wait: Seconds to wait for a much better route, or the only one; default 0.
+        hedge: Ask a second provider as well where the first one is late; default off.
         max_retries: Repeats of one route where repeating can help; default 1.
-        on_overflow: What becomes of a prompt too long for every window: `raise` (default), `trim_oldest`, or
-            `summarize`, which puts the pool's own summary in the place of the oldest turns.
-        on_broken_contract: Where no route kept to the schema or made the required tool call: `raise` (default) or
-            `answer`, which gives the last one all the same.
-        on_break: `continue` (default) lets another route go on with a stream that breaks
-            after its first words; `raise` tells the reader.
-        engine: `loop` takes the graph's steps in a plain loop, a millisecond a call
-            cheaper; `graph` runs them as a LangGraph graph, so that a tracer sees each.
+        on_overflow: For a prompt too long for every window: `raise` (default), `trim_oldest` or `summarize`.
+        on_broken_contract: Where no route kept to the schema: `raise` (default) or `answer`, the last one all the same.
+        on_break: `continue` (default) lets another route go on with a stream that broke; `raise` tells the reader.
+        engine: `loop`, or `graph`: a millisecond more a call, and a tracer sees each step.
         api_key: Key of the pinned provider; without a pinned one it is an error.
         mux: The pool; default the process's own.
 
@@ -97,9 +98,10 @@ class ChatOpenMux(BaseChatModel):
     max_tokens: int | None = Field(
         default=None, validation_alias=AliasChoices("max_tokens", "max_completion_tokens"), gt=0
     )
-    timeout: float | None = Field(
-        default=None, validation_alias=AliasChoices("timeout", "request_timeout"), gt=0, le=86_400
-    )
+    timeout: _Seconds = Field(default=None, validation_alias=AliasChoices("timeout", "request_timeout"))
+    first_byte_timeout: _Seconds = None
+    stall_timeout: _Seconds = None
+    max_wait: float | None = Field(default=None, ge=0, le=86_400)
     max_retries: int | None = Field(default=None, ge=0, le=20)
     stop: list[str] | None = Field(default=None, validation_alias=AliasChoices("stop", "stop_sequences"))
     seed: int | None = None
@@ -109,6 +111,7 @@ class ChatOpenMux(BaseChatModel):
     on_break: OnBreak | None = None
     fan_out: int = Field(default=1, ge=1, le=8)
     strategy: Literal["best", "concatenate", "vote"] = "best"
+    hedge: bool | None = None
     extra_body: dict[str, Any] | None = None
     on_overflow: Literal["raise", "trim_oldest", "summarize"] | None = None
     on_broken_contract: Literal["raise", "answer"] | None = None
@@ -361,10 +364,9 @@ class ChatOpenMux(BaseChatModel):
         from openmux_lc.graph import compile_fused  # 0.3 s of LangGraph, for those who ask for it
 
         key = (id(nodes.mux), is_async)
-        graph = self._graphs.get(key)
-        if graph is None:
-            graph = self._graphs[key] = compile_fused(nodes, is_async=is_async)
-        return graph
+        if key not in self._graphs:
+            self._graphs[key] = compile_fused(nodes, is_async=is_async)
+        return self._graphs[key]
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         """Return what LangSmith shows; the model is the one this call asks for."""

@@ -15,9 +15,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from openmux_lc.errors import ConfigError
+from openmux_lc.types.breaks import OnBreak
 from openmux_lc.types.catalog import LimitScope, LimitUnit, WindowKind
 from openmux_lc.types.lines import line_of
-from openmux_lc.types.run import OnBreak
 
 __all__ = [
     "WEIGHT_TERMS",
@@ -146,9 +146,14 @@ class RoutingEntry(_Strict):
     profile: str | None = None
     weights: Mapping[str, Mapping[_Term, _Weight]] = {}
     timeout_s: float | None = Field(default=None, gt=0, le=86_400)
+    first_byte_timeout_s: float | None = Field(default=None, gt=0, le=86_400)
+    stall_timeout_s: float | None = Field(default=None, gt=0, le=86_400)
+    max_wait_s: float | None = Field(default=None, ge=0, le=86_400)
     max_retries: int | None = Field(default=None, ge=0, le=20)
+    retry_budget_s: float | None = Field(default=None, ge=0, le=86_400)
     backoff_s: float | None = Field(default=None, ge=0, le=60)
     on_break: OnBreak | None = None
+    hedge: bool | None = None
     providers: tuple[_ProviderId, ...] | None = Field(default=None, strict=False)
     offline: bool = False
     state_url: str = ""

@@ -33,7 +33,7 @@ from openmux_lc.types.report import to_dry_report
 from openmux_lc.types.run import Classification, Options, Plan, Report, Request
 from openmux_lc.types.state import Snapshot
 from openmux_lc.types.wire import Adapter, Call
-from openmux_lc.waits import STALL_S, patience_s
+from openmux_lc.waits import patience_s
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -282,12 +282,13 @@ class Mux:
         deadline: float,
         is_last: bool,
         is_stream: bool,
+        options: Options,
         key_slot: int = 0,
     ) -> Call:
         """Return the call that asks `route`, with its key and its waits."""
         provider = self.catalog.provider(route.provider)
         now = time.monotonic()
-        patience = patience_s(provider, max(0.0, deadline - now), is_last=is_last, is_stream=is_stream)
+        patience = patience_s(provider, max(0.0, deadline - now), options, is_last=is_last, is_stream=is_stream)
         self._truth.ask_if_due(provider)
         key = None if route in self._added else self._keys.find(provider, key_slot)
         return Call(
@@ -299,7 +300,7 @@ class Mux:
             first_byte_s=patience,
             content_by=None if is_last else now + patience,
             is_judged=True,
-            stall_s=STALL_S if is_last else min(STALL_S, patience),
+            stall_s=options.stall_s if is_last else min(options.stall_s, patience),
         )
 
     def limits(self, route: Route) -> tuple[Limit, ...]:

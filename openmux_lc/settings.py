@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 from openmux_lc.errors import ConfigError
 from openmux_lc.folders import config_folder, state_folder
+from openmux_lc.types.breaks import OnBreak, to_on_break
 
 if TYPE_CHECKING:
     from openmux_lc.config_schema import RoutingEntry
     from openmux_lc.trust import Word
-    from openmux_lc.types.run import OnBreak, Options
+    from openmux_lc.types.run import Options
 
 __all__ = ["Setting", "SettingSource", "Settings"]
 
@@ -35,6 +36,31 @@ _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 _OFFLINE: Final = ("OPENMUX_OFFLINE", "ORCHESTRATOR_OFFLINE_MODE_ENABLED")
+_RUN_KEYS: Final = (
+    "timeout_s",
+    "first_byte_timeout_s",
+    "stall_timeout_s",
+    "max_wait_s",
+    "max_retries",
+    "retry_budget_s",
+    "on_break",
+    "backoff_s",
+    "hedge",
+)
+"""Keys of a file's `[routing]` that are settings of the same name."""
+
+_SECONDS: Final = {
+    "OPENMUX_TIMEOUT": "timeout_s",
+    "OPENMUX_FIRST_BYTE_TIMEOUT": "first_byte_timeout_s",
+    "OPENMUX_STALL_TIMEOUT": "stall_timeout_s",
+}
+_NUMBERS: Final = {
+    "OPENMUX_MAX_WAIT": ("max_wait_s", 86_400),
+    "OPENMUX_RETRY_BUDGET": ("retry_budget_s", 86_400),
+    "OPENMUX_BACKOFF": ("backoff_s", 60),
+}
+"""Variables with the setting that each stands for, and the largest it may be."""
+
 _T = TypeVar("_T")
 
 
@@ -73,9 +99,14 @@ class Settings:
         state_url: `memory:` or `sqlite:///path`; empty means the platform's folder.
         timeout_s: Deadline of a whole run, in seconds.
         routing_profile: Name of the weights.
+        first_byte_timeout_s: Longest wait for a host's first byte; None means as is usual.
+        stall_timeout_s: Longest silence inside an answer.
+        max_wait_s: Longest wait for a much better route, or the only one, to become free.
         max_retries: Repeats of one route where repeating can help (S2-12).
+        retry_budget_s: A route that has cost so much of a run is not repeated.
         backoff_s: Seconds before the first repeat; they double with each.
         on_break: Whether another route goes on with a stream that breaks (`continue`) or the reader is told (`raise`).
+        hedge: A late call is asked of a second provider as well.
         fallback: Routes that are tried after the chosen ones (S0-16).
         weights: The user's own routing profiles.
         document: The parsed TOML file, validated where it is used.
@@ -92,9 +123,14 @@ class Settings:
     state_url: str = ""
     timeout_s: float = 120.0
     routing_profile: str = "balanced"
+    first_byte_timeout_s: float | None = None
+    stall_timeout_s: float = 60.0
+    max_wait_s: float = 0.0
     max_retries: int = 1
+    retry_budget_s: float = 30.0
     backoff_s: float = 0.05
     on_break: OnBreak = "continue"
+    hedge: bool = False
     fallback: tuple[str, ...] = ()
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     document: Mapping[str, object] = field(default_factory=dict, repr=False)
@@ -150,10 +186,15 @@ class Settings:
 
         return Options(
             timeout_s=self.timeout_s,
+            first_byte_s=self.first_byte_timeout_s,
+            stall_s=self.stall_timeout_s,
+            max_wait_s=self.max_wait_s,
             routing_profile=self.routing_profile,
             max_retries=self.max_retries,
+            retry_budget_s=self.retry_budget_s,
             backoff_s=self.backoff_s,
             on_break=self.on_break,
+            hedge=self.hedge,
         )
 
     def lookup(self, name: str) -> Setting | None:
@@ -188,6 +229,7 @@ class Settings:
     def _with_document(self, file: _File) -> Settings:
         """Take from the file what models and weights to use, which any file may say."""
         routing = file.routing
+        said = {name: value for name in _RUN_KEYS if (value := getattr(routing, name)) is not None}
         return replace(
             self,
             document=file.document,
@@ -195,25 +237,26 @@ class Settings:
             fallback=routing.fallback,
             weights=routing.weights,
             routing_profile=routing.profile or self.routing_profile,
-            timeout_s=routing.timeout_s or self.timeout_s,
-            max_retries=self.max_retries if routing.max_retries is None else routing.max_retries,
-            backoff_s=self.backoff_s if routing.backoff_s is None else routing.backoff_s,
-            on_break=routing.on_break or self.on_break,
+            **said,
         )
 
     def _with_variables(self) -> Settings:
         """Let the environment's and the `.env`'s variables override the file's."""
         changes: dict[str, object] = {}
-        if timeout := self.lookup("OPENMUX_TIMEOUT"):
-            changes["timeout_s"] = _to_seconds("OPENMUX_TIMEOUT", timeout.value)
+        for name, key in _SECONDS.items():
+            if seconds := self.lookup(name):
+                changes[key] = _to_seconds(name, seconds.value)
+        for name, (key, largest) in _NUMBERS.items():
+            if number := self.lookup(name):
+                changes[key] = _to_number(name, number.value, largest)
+        if hedge := self.lookup("OPENMUX_HEDGE"):
+            changes["hedge"] = _to_bool("OPENMUX_HEDGE", hedge.value)
         if profile := self.lookup("OPENMUX_ROUTING_PROFILE"):
             changes["routing_profile"] = profile.value
         if retries := self.lookup("OPENMUX_MAX_RETRIES"):
             changes["max_retries"] = int(_to_number("OPENMUX_MAX_RETRIES", retries.value, 20))
-        if backoff := self.lookup("OPENMUX_BACKOFF"):
-            changes["backoff_s"] = _to_number("OPENMUX_BACKOFF", backoff.value, 60)
         if on_break := self.lookup("OPENMUX_ON_BREAK"):
-            changes["on_break"] = _to_on_break(on_break.value)
+            changes["on_break"] = to_on_break("OPENMUX_ON_BREAK", on_break.value)
         return replace(self, **changes)  # type: ignore[arg-type]  # keys are field names just above
 
     def _with_restraints(self, files: Sequence[_File]) -> Settings:
@@ -337,12 +380,6 @@ def _to_number(name: str, text: str, largest: int) -> float:
     if not 0 <= number <= largest:
         raise ConfigError(f"{name}={text!r}: write a number between 0 and {largest}")
     return number
-
-
-def _to_on_break(text: str) -> OnBreak:
-    from openmux_lc.types.run import to_on_break  # most commands run nothing
-
-    return to_on_break("OPENMUX_ON_BREAK", text)
 
 
 def _to_seconds(name: str, text: str) -> float:

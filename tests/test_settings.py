@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from openmux_lc.call_options import CallOptions
 from openmux_lc.config_schema import WEIGHT_TERMS
 from openmux_lc.errors import ConfigError, UntrustedConfigError
 from openmux_lc.folders import config_folder
@@ -352,3 +353,42 @@ def test_repeats_and_their_waits_are_configurable(tmp_path: Path):
 def test_a_number_of_repeats_that_is_none_is_an_error(tmp_path: Path, text: str):
     with pytest.raises(ConfigError, match="OPENMUX_MAX_RETRIES"):
         load(tmp_path, OPENMUX_MAX_RETRIES=text)
+
+
+def test_every_wait_of_a_run_is_configurable_apart(tmp_path: Path):
+    """Deadline, first byte, silence, slot and repeats; environment over file, the call over both."""
+    config = tmp_path / "config.toml"
+    config.write_text(
+        "schema = 1\n[routing]\ntimeout_s = 50\nfirst_byte_timeout_s = 4\nstall_timeout_s = 5\nmax_wait_s = 6\n"
+        "retry_budget_s = 7\n"
+    )
+    named = {"OPENMUX_CONFIG": str(config)}
+    said = {"OPENMUX_FIRST_BYTE_TIMEOUT": "14", "OPENMUX_STALL_TIMEOUT": "15", "OPENMUX_MAX_WAIT": "0"}
+    given = CallOptions.checked({"timeout": 9, "first_byte_timeout": 24, "stall_timeout": 25, "max_wait": 26})
+
+    default, in_file = load(tmp_path).to_options(), load(tmp_path, **named).to_options()
+    in_environment = load(tmp_path, **named, **said, OPENMUX_RETRY_BUDGET="17").to_options()
+    in_call = given.to_options(in_environment)
+
+    found = [
+        (each.timeout_s, each.first_byte_s, each.stall_s, each.max_wait_s, each.retry_budget_s)
+        for each in (default, in_file, in_environment, in_call)
+    ]
+    assert [(120, None, 60, 0, 30), (50, 4, 5, 6, 7), (50, 14, 15, 0, 17), (9, 24, 25, 26, 17)] == found
+
+
+@pytest.mark.parametrize("name", ["OPENMUX_FIRST_BYTE_TIMEOUT", "OPENMUX_STALL_TIMEOUT", "OPENMUX_MAX_WAIT"])
+def test_a_wait_that_is_no_number_of_seconds_is_refused(tmp_path: Path, name: str):
+    with pytest.raises(ConfigError, match=name):
+        load(tmp_path, **{name: "soon"})
+
+
+def test_hedging_is_off_and_may_be_switched_on_in_every_layer(tmp_path: Path):
+    config = tmp_path / "config.toml"
+    config.write_text("schema = 1\n[routing]\nhedge = true\n")
+    named = {"OPENMUX_CONFIG": str(config)}
+
+    layers = [load(tmp_path), load(tmp_path, **named), load(tmp_path, **named, OPENMUX_HEDGE="0")]
+
+    assert [False, True, False] == [each.to_options().hedge for each in layers]
+    assert CallOptions.checked({"hedge": True}).to_options(layers[2].to_options()).hedge

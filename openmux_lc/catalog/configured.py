@@ -24,7 +24,7 @@ from openmux_lc.types.json import as_list, as_object, as_text
 if TYPE_CHECKING:
     from openmux_lc.config_schema import Document, LimitEntry, ModelEntry, ProviderEntry
 
-__all__ = ["Configured", "check_choices", "with_document"]
+__all__ = ["Configured", "check_choices", "to_limit", "with_document"]
 
 _SECONDS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 _WITH_LENGTH: Final = frozenset({"rolling", "token_bucket"})
@@ -160,7 +160,7 @@ def _configured(known: Provider | None, row_id: str, entry: ProviderEntry) -> Pr
     if entry.api_key_env:
         row = replace(row, auth=replace(row.auth, mode="key", env=(entry.api_key_env,)))
     if "limits" in said:
-        row = replace(row, limits=tuple(_limit(limit) for limit in entry.limits), model_limits={})
+        row = replace(row, limits=tuple(to_limit(limit) for limit in entry.limits), model_limits={})
     return replace(
         row,
         name=entry.name or row.name,
@@ -169,7 +169,8 @@ def _configured(known: Provider | None, row_id: str, entry: ProviderEntry) -> Pr
     )
 
 
-def _limit(entry: LimitEntry) -> Limit:
+def to_limit(entry: LimitEntry) -> Limit:
+    """Return a limit that the user wrote."""
     seconds = _SECONDS[entry.per or ""] if entry.kind in _WITH_LENGTH else 0.0
     anchor = entry.anchor.timestamp() if entry.anchor else 0.0
     window = Window(kind=entry.kind, seconds=seconds, zone=entry.zone, anchor=anchor)

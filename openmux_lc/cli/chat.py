@@ -26,8 +26,9 @@ from openmux_lc.cli.output import is_terminal, note, note_error, tell, tell_json
 from openmux_lc.cli.pool import open_pool
 from openmux_lc.cli.why import tell_report
 from openmux_lc.errors import AllRoutesFailedError, NoRouteError
+from openmux_lc.types.breaks import to_on_break
 from openmux_lc.types.json import JsonObject
-from openmux_lc.types.run import Answer, Message, Options, Request, to_on_break
+from openmux_lc.types.run import Answer, Message, Options, Request
 
 if TYPE_CHECKING:
     from openmux_lc.mux import Mux

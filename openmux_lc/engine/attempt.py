@@ -60,6 +60,7 @@ class Booking:
         self._shown_tokens = rest.shown_tokens if rest else 0
         self.mux, self.run, self.branch, self.route = mux, run, branch, route
         self.started = time.monotonic()
+        self.waited_s = run.waited_s
         self.is_local = mux.catalog.provider(route.provider).is_local
         self.reservation: Reservation | None = None
         self.attempt: Attempt | None = None
@@ -73,6 +74,11 @@ class Booking:
     def key_slot(self) -> int:
         """Which of the provider's keys is used; the first before the reservation is made."""
         return self.reservation.key_slot if self.reservation else 0
+
+    @property
+    def is_outrun(self) -> bool:
+        """Whether another request has won, and nobody waits for this one."""
+        return self.route in self.run.outrun
 
     @property
     def amounts(self) -> Mapping[LimitUnit, int]:
@@ -144,6 +150,7 @@ class Booking:
             is_last=self._is_last(),
             is_stream=is_stream,
             key_slot=self.key_slot,
+            options=self.run.options,
         )
 
     def answered(self, answer: Answer, *, first_token_s: float | None = None) -> None:
@@ -155,6 +162,7 @@ class Booking:
             branch=self.branch,
             key_slot=self.key_slot,
             elapsed_s=time.monotonic() - self.started,
+            waited_s=self.waited_s,
             # Of a stream that was held back, the wait for its first content counts, not for its release.
             first_token_s=first_token_s if self.first_content_s is None else self.first_content_s,
             usage=answer.usage,
@@ -176,7 +184,8 @@ class Booking:
         self.observations = error.limits or self.observations
         outcome: Outcome = "cut" if is_cut else self._failure
         attempt = attempt_from_error(self.route, self.branch, time.monotonic() - self.started, error, outcome=outcome)
-        attempt = replace(attempt, key_slot=self.key_slot, has_other_key=self._has_other_key(error))
+        has_other_key = self._has_other_key(error)
+        attempt = replace(attempt, key_slot=self.key_slot, has_other_key=has_other_key, waited_s=self.waited_s)
         if self.usage is not None:  # it was answered, and what that took is charged
             attempt = replace(attempt, usage=self.usage, used=self._used(self.usage))
         self.attempt = attempt
@@ -203,7 +212,8 @@ class Booking:
             outcome="cancelled",
             elapsed_s=time.monotonic() - self.started,
         )
-        self.run.attempts.append(self.attempt)
+        if not self.is_outrun:
+            self.run.attempts.append(self.attempt)
 
     def settle(self) -> None:
         """Settle the reservation; a second time does nothing."""
@@ -229,6 +239,9 @@ class Booking:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Turn a provider's failure into an attempt; let all else pass."""
+        if isinstance(error, ProviderError) and self.is_outrun:
+            self.gave_up()  # its socket was shut: the host has done no wrong
+            return True
         if isinstance(error, ProviderError):
             self.failed(error)
             return True
@@ -315,6 +328,7 @@ def open_stream(mux: Mux, run: Run, branch: int, route: Route, rest: Resumed | N
         booking.check()
         booking.reserve()
         segment = Segment(booking, mux.adapter(route).open(booking.call(is_stream=True)))
+        run.opening[route] = segment
         segment.wait_for_content()
         return segment
     booking.settle()

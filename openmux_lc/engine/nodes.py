@@ -115,6 +115,9 @@ class Nodes:
                 if answer is run.broken
                 else f"{answer.route} answered after {failed} failed attempt{'s' if failed > 1 else ''}"
             )
+        if run.told is None and run.options.max_wait_s:
+            waits = [attempt for attempt in run.attempts if attempt.waited_s]
+            run.notes += [f"waited {attempt.waited_s:.1f} s before {attempt.route} was asked" for attempt in waits]
         run.told = run.report(answer)
         self.mux.remember(run.told)
 

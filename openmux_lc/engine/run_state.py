@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from openmux_lc.errors import ProviderError
 from openmux_lc.types.catalog import Route
 from openmux_lc.types.run import Answer, Attempt, Classification, Options, Outcome, Plan, Report, Request
+from openmux_lc.types.timing import Hedged
 
 if TYPE_CHECKING:
+    from openmux_lc.engine.segment import Segment
     from openmux_lc.engine.stream import AsyncPoolStream, PoolStream
 
 __all__ = ["Run", "attempt_from_error"]
@@ -39,6 +41,10 @@ class Run:
         since: How many attempts were made before the prompt was shortened.
         segments: The routes that had a part in a streamed answer, in order.
         told: The report as it was logged; there once the run has ended.
+        waited_s: How long was waited before the latest wave.
+        hedged: How a late call was asked twice.
+        outrun: Routes that lost such a race; what becomes of their calls is booked, not told.
+        opening: Streams whose first content is waited for, by thread code.
         sleep: Waits before a repeat, in seconds; `asleep` does so in async code.
     """
 
@@ -64,6 +70,10 @@ class Run:
     answers: list[Answer] = field(default_factory=list)
     errors: list[ProviderError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    waited_s: float = 0.0
+    hedged: Hedged | None = None
+    outrun: set[Route] = field(default_factory=set)
+    opening: dict[Route, Segment] = field(default_factory=dict, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     asleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, repr=False)
 
@@ -90,14 +100,16 @@ class Run:
         return self.broken if self.options.on_broken_contract == "answer" else None
 
     def wait(self, seconds: float) -> None:
-        """Wait before a repeat, never beyond the deadline."""
-        if seconds > 0:
-            self.sleep(min(seconds, self.remaining_s))
+        """Wait before a repeat or for a route, never beyond the deadline."""
+        self.waited_s = min(seconds, self.remaining_s)
+        if self.waited_s > 0:
+            self.sleep(self.waited_s)
 
     async def await_s(self, seconds: float) -> None:
-        """Wait before a repeat without blocking the loop, never beyond the deadline."""
-        if seconds > 0:
-            await self.asleep(min(seconds, self.remaining_s))
+        """Wait like `wait` without blocking the loop."""
+        self.waited_s = min(seconds, self.remaining_s)
+        if self.waited_s > 0:
+            await self.asleep(self.waited_s)
 
     def close(self) -> None:
         """Hang up what is still open; the caller's `finally`."""
@@ -110,12 +122,16 @@ class Run:
             await self.astream.aclose()
 
     def fail(self, attempt: Attempt, error: ProviderError) -> None:
-        """Add a failed attempt with the error behind it."""
+        """Add a failed attempt with the error behind it, unless nobody waits for it any more."""
+        if attempt.route in self.outrun:
+            return
         self.attempts.append(attempt)
         self.errors.append(error)
 
     def succeed(self, attempt: Attempt, answer: Answer) -> None:
-        """Add an answered attempt."""
+        """Add an answered attempt, unless nobody waits for it any more."""
+        if attempt.route in self.outrun:
+            return
         self.attempts.append(attempt)
         self.answers.append(answer)
 
@@ -132,6 +148,8 @@ class Run:
             attempts=tuple(self.attempts),
             candidates=plan.candidates,
             rejected=plan.rejected,
+            wait=plan.wait,
+            hedged=self.hedged,
             elapsed_s=time.monotonic() - self.started,
             segments=tuple(map(str, parts)) if len(parts) > 1 else (),
         )

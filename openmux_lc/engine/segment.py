@@ -109,6 +109,10 @@ class Segment(_Part):
         self.take(chunk)
         return chunk
 
+    def hang_up(self) -> None:
+        """Shut the socket while another thread waits for the first content; that thread settles."""
+        self._stream.close()
+
     def close(self) -> None:
         """Hang up and settle; safe to call twice."""
         self._stream.close()

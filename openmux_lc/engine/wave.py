@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from openmux_lc.engine.attempt import aattempt, aopen_stream, attempt, open_stream
+from openmux_lc.engine.hedged import acall_hedged, call_hedged, find_hedge
 from openmux_lc.types.run import Attempt, Wave
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def run_wave(mux: Mux, run: Run, wave: Wave) -> Segment | None:
     run.wait(wave.wait_s)
     if len(wave.calls) == 1:
         branch, route = wave.calls[0]
+        if (hedge := find_hedge(mux, run, route)) is not None:
+            return call_hedged(mux, run, route, hedge)
         if run.streams:
             return open_stream(mux, run, branch, route)
         attempt(mux, run, branch, route)
@@ -42,6 +45,8 @@ async def arun_wave(mux: Mux, run: Run, wave: Wave) -> AsyncSegment | None:
     await run.await_s(wave.wait_s)
     if len(wave.calls) == 1:
         branch, route = wave.calls[0]
+        if (hedge := find_hedge(mux, run, route)) is not None:
+            return await acall_hedged(mux, run, route, hedge)
         if run.streams:
             return await aopen_stream(mux, run, branch, route)
         await aattempt(mux, run, branch, route)

@@ -271,6 +271,8 @@ class Mirror:
                 headroom=min(self._share(name), self._share(provider)),
                 response_s=stats.response_s,
                 trouble=stats.trouble,
+                late_token_s=stats.late_token_s,
+                late_whole_s=stats.late_whole_s,
             )
             (self._troubled.add if stats.trouble else self._troubled.discard)(name)
         self._routes = {**self._routes, **fresh}

@@ -14,6 +14,10 @@ from openmux_lc.types.run import Attempt, Usage
 __all__ = ["Sample", "Stats", "decayed", "fold", "to_sample"]
 
 _ALPHA: Final = 0.3
+_LATE_SHARE: Final = 0.95
+_LATE_STEP: Final = 0.2
+"""Of the figure itself: it follows a host that slows down within some ten late calls."""
+
 _HALF_LIFE_S: Final = 2 * 86_400.0
 _SHORTEST_SPAN_S: Final = 0.001
 _FASTEST_TOKENS_PER_S: Final = 20_000.0
@@ -28,7 +32,12 @@ _FAILED: Final = 1.0
 
 
 class Stats(NamedTuple):
-    """Figures of one route as of `at` (epoch seconds)."""
+    """Figures of one route as of `at` (epoch seconds).
+
+    Args:
+        late_token_s: The first token of a stream comes later than that once in twenty times.
+        late_whole_s: A whole answer, which nobody streamed, does.
+    """
 
     at: float = 0.0
     successes: float = 0.0
@@ -37,6 +46,8 @@ class Stats(NamedTuple):
     tokens_per_s: float | None = None
     response_s: float | None = None
     trouble: float = 0.0
+    late_token_s: float | None = None
+    late_whole_s: float | None = None
 
 
 class Sample(NamedTuple):
@@ -102,6 +113,8 @@ def fold(stats: Stats, sample: Sample) -> Stats:
         _smoothed(aged.tokens_per_s, sample.tokens_per_s),
         _smoothed(aged.response_s, sample.response_s),
         min(_MOST_TROUBLE, aged.trouble + sample.trouble),
+        _late(aged.late_token_s, sample.first_token_s),
+        _late(aged.late_whole_s, sample.response_s if sample.is_success and sample.first_token_s is None else None),
     )
 
 
@@ -109,6 +122,19 @@ def _smoothed(old: float | None, new: float | None) -> float | None:
     if new is None:
         return old
     return new if old is None else old + _ALPHA * (new - old)
+
+
+def _late(old: float | None, new: float | None) -> float | None:
+    """Return the 95th percentile with one more sample: a long step up for a late one, nineteen short ones down.
+
+    It begins at twice the first sample, so that what is not known yet seems late rather than early.
+    """
+    if new is None:
+        return old
+    if old is None:
+        return 2 * new
+    step_s = _LATE_STEP * old
+    return min(new, old + step_s * _LATE_SHARE) if new > old else max(new, old - step_s * (1 - _LATE_SHARE))
 
 
 def _tokens_per_s(attempt: Attempt, usage: Usage | None) -> float | None:

@@ -7,7 +7,7 @@ leaves its list unless it ends in `auto`.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Literal, NamedTuple, Self
@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, Self
 from openmux_lc.routing.classify import classify
 from openmux_lc.routing.eligible import able_entries, paused_routes, to_requirements, token_ceiling, why_not
 from openmux_lc.routing.score import affinity, score, weakened, weights_of, with_state
+from openmux_lc.routing.waiting import as_rested, with_wait
 from openmux_lc.types.catalog import PoolEntry, Route
 from openmux_lc.types.run import Candidate, Classification, Options, Plan, Rejection, Request, Requirements
 from openmux_lc.types.state import RouteState, Snapshot, Weakness
@@ -25,6 +26,7 @@ _UNKNOWN = RouteState()
 _KEPT_RANKINGS = 128
 _NO_LIMIT = 1 << 60
 _WEAKNESSES: Mapping[str, Weakness] = {"tool_calling": "talks_tools", "structured_output": "breaks_schema"}
+_PROMPT_S = 5.0
 
 
 class _Kind(NamedTuple):
@@ -139,7 +141,8 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
     if is_open:
         order += _providers_first([route for route in ranked if route not in named and route not in last])
         order = _with_fallback(order, last, options)
-    return Plan(
+        order += _last_resort([row for row in fitting if row[0].route in paused], snapshot, options)
+    plan = Plan(
         branches=_branches(order, options),
         candidates=tuple(candidates),
         rejected=(*rejected, *(pool.blocked if is_open else ()), *_left_out(pool, pinned, is_open=is_open)),
@@ -149,6 +152,21 @@ def make_plan(  # noqa: PLR0913 - one value of the run each
         why=_why(order, candidates, found, options, pinned),
         largest_window=None if fitting else _largest_window(ranking, short, snapshot),
     )
+    if options.max_wait_s <= 0 or not snapshot.cooldowns:
+        return plan
+    resting = [row for row in fitting if _rests(row[0].route, snapshot, paused, named)]
+    return with_wait(plan, as_rested(resting, snapshot, chosen, previous=previous), snapshot)
+
+
+def _rests(route: Route, snapshot: Snapshot, paused: Collection[Route], named: Collection[Route]) -> bool:
+    """Whether `route` may be asked once its rest is over; one that costs money never may.
+
+    A named route is asked during a guess of ours, but waits for what was told.
+    """
+    pause = snapshot.cooldown(route)
+    if pause is None or pause.source == "paid":
+        return False
+    return route in paused or (route in named and pause.firm_until > snapshot.at)
 
 
 def _sides(chain: Sequence[Route | Literal["auto"]]) -> tuple[tuple[Route, ...], tuple[Route, ...], bool]:
@@ -191,6 +209,20 @@ def _on_trial(rows: Sequence[tuple[PoolEntry, Candidate]], snapshot: Snapshot) -
     """
     pauses = ((row, snapshot.cooldown(row[0].route)) for row in rows)
     return [row for row, pause in pauses if pause is not None and pause.is_guess and pause.firm_until <= snapshot.at]
+
+
+def _last_resort(rows: Sequence[tuple[PoolEntry, Candidate]], snapshot: Snapshot, options: Options) -> list[Route]:
+    """Return the routes that only a guess of ours pauses, the first to be well in front: better asked than an error.
+
+    One that is known to keep its callers waiting would cost the time in which the others
+    are repeated.
+    """
+    if options.fan_out > 1:
+        return []
+    routes = [entry.route for entry, _ in _on_trial(rows, snapshot)]
+    prompt = [route for route in routes if (snapshot.routes.get(route, _UNKNOWN).response_s or 0.0) <= _PROMPT_S]
+    pauses = {route: pause.until for route in prompt if (pause := snapshot.cooldown(route)) is not None}
+    return sorted(pauses, key=lambda route: pauses[route])
 
 
 def _too_small(

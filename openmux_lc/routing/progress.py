@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
+from openmux_lc.routing.waiting import seconds_to_wait
 from openmux_lc.types.catalog import Route
 from openmux_lc.types.run import Answer, Attempt, Plan, Wave
 
@@ -42,13 +43,14 @@ def next_calls(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[Answer
     sent = sum(attempt.outcome != "refused" for attempt in attempts)
     room = max(plan.options.max_attempts, len(plan.branches)) - sent
     calls: list[tuple[int, Route]] = []
+    waits_s: dict[tuple[int, Route], float] = {}
     taken = {attempt.route for attempt in attempts}
     for number in open_branches[: max(0, room)]:
-        route = _next_route(plan, number, attempts, taken)
-        if route is not None:
-            calls.append((number, route))
-            taken.add(route)
-    waits_s = {call: _wait_s(plan, *call, attempts) for call in calls}
+        step = _next_step(plan, number, attempts, taken, left_s=deadline - now)
+        if step is not None:
+            calls.append((number, step.route))
+            waits_s[calls[-1]] = step.wait_s
+            taken.add(step.route)
     timely = tuple(call for call in calls if now + waits_s[call] < deadline)
     if not timely:
         return _DONE
@@ -63,20 +65,35 @@ def _open_branches(plan: Plan, attempts: Sequence[Attempt], answers: Sequence[An
     return [number for number in range(len(plan.branches)) if number not in done]
 
 
-def _next_route(plan: Plan, number: int, attempts: Sequence[Attempt], taken: set[Route]) -> Route | None:
+class _Step(NamedTuple):
+    """A branch's next route, and how long to wait before."""
+
+    route: Route
+    wait_s: float = 0.0
+
+
+def _next_step(
+    plan: Plan, number: int, attempts: Sequence[Attempt], taken: set[Route], *, left_s: float
+) -> _Step | None:
     """Return the branch's next route: the same again where that can help, else the next well one."""
     own = [attempt for attempt in attempts if attempt.branch == number]
     if own and own[-1].has_other_key:
-        return own[-1].route
-    if own and own[-1].advice == "retry" and not own[-1].retry_after:
-        repeats = sum(1 for attempt in own if attempt.route == own[-1].route) - 1
-        if repeats < _useful_repeats(own[-1], plan.options.max_retries):
-            return own[-1].route
+        return _Step(own[-1].route)
+    if own and own[-1].advice == "retry" and not own[-1].retry_after and _is_worth_repeating(plan, own):
+        return _Step(own[-1].route, _backoff_s(plan, own))
     if _is_the_callers_fault(attempts):
         return None
     skipped = _skipped_providers(attempts)
-    fresh = (route for route in plan.branches[number] if route not in taken and route.provider not in skipped)
-    return next(fresh, None) or (_once_more(plan, own) if len(plan.branches) == 1 else None)
+    for route in plan.branches[number]:
+        wait_s = plan.wait.wait_s if plan.wait and plan.wait.is_waited and plan.wait.route == route else 0.0
+        if route not in taken and route.provider not in skipped and wait_s < left_s:
+            return _Step(route, wait_s)
+    return _last_step(plan, own) if len(plan.branches) == 1 else None
+
+
+def _is_worth_repeating(plan: Plan, own: Sequence[Attempt]) -> bool:
+    """Whether attempts and seconds are left for a repeat of the route whose fault says that it can help."""
+    return _repeats(own) < _useful_repeats(own[-1], plan.options.max_retries) and _is_affordable(plan, own)
 
 
 def _useful_repeats(last: Attempt, max_retries: int) -> int:
@@ -84,13 +101,26 @@ def _useful_repeats(last: Attempt, max_retries: int) -> int:
     return max(max_retries, _LESSONS) if max_retries and last.error == "InvalidRequest" else max_retries
 
 
-def _once_more(plan: Plan, own: Sequence[Attempt]) -> Route | None:
-    """Return the last route again: where nobody else is left, a passing fault is worth a repeat."""
-    if not own or own[-1].retry_after or not (own[-1].error in _PASSING or _was_not_sent(own[-1])):
+def _last_step(plan: Plan, own: Sequence[Attempt]) -> _Step | None:
+    """Return the step where nobody else is left: a passing fault is worth a repeat, a told wait a wait."""
+    if not own:
         return None
-    last = own[-1].route
-    repeats = sum(1 for attempt in own if attempt.route == last) - 1
-    return last if repeats < plan.options.max_retries else None
+    is_passing = not own[-1].retry_after and (own[-1].error in _PASSING or _was_not_sent(own[-1]))
+    if is_passing and _repeats(own) < plan.options.max_retries and _is_affordable(plan, own):
+        return _Step(own[-1].route, _backoff_s(plan, own))
+    told = seconds_to_wait(own, plan.options.max_wait_s) if plan.options.max_wait_s > 0 else None
+    return None if told is None else _Step(*told)
+
+
+def _repeats(own: Sequence[Attempt]) -> int:
+    """Return how often the branch's last route was asked again."""
+    return sum(1 for attempt in own if attempt.route == own[-1].route) - 1
+
+
+def _is_affordable(plan: Plan, own: Sequence[Attempt]) -> bool:
+    """Whether the last route has left enough of the time for repeats; a slow failure is not waited for twice."""
+    spent_s = sum(attempt.elapsed_s + attempt.waited_s for attempt in own if attempt.route == own[-1].route)
+    return spent_s + _backoff_s(plan, own) < plan.options.retry_budget_s
 
 
 def _was_not_sent(attempt: Attempt) -> bool:
@@ -99,15 +129,16 @@ def _was_not_sent(attempt: Attempt) -> bool:
     return is_unreachable and attempt.scope == "provider"
 
 
-def _wait_s(plan: Plan, number: int, route: Route, attempts: Sequence[Attempt]) -> float:
-    """Return how long to wait before `route` is called: twice as long before each repeat of it.
+def _backoff_s(plan: Plan, own: Sequence[Attempt]) -> float:
+    """Return how long to wait before the last route is asked again: twice as long before each repeat.
 
-    A repeat after a lesson is another request, another key or route has done no wrong: none waits.
+    A repeat after a lesson is another request and does not wait; nor does the first one
+    after a connection that was lost at once, which the host had closed between two calls.
     """
-    own = [attempt for attempt in attempts if attempt.branch == number and attempt.route == route]
-    if not own or own[-1].error in {"InvalidRequest", "BrokenContract"} or own[-1].has_other_key:
+    is_lost = own[-1].error == "ConnectionFailed" and own[-1].advice == "retry" and _repeats(own) == 0
+    if is_lost or own[-1].error in {"InvalidRequest", "BrokenContract"}:
         return 0.0
-    return min(plan.options.backoff_s * 2.0 ** min(len(own) - 1, 16), _LONGEST_WAIT_S)
+    return min(plan.options.backoff_s * 2.0 ** min(_repeats(own), 16), _LONGEST_WAIT_S)
 
 
 def _skipped_providers(attempts: Sequence[Attempt]) -> set[str]:

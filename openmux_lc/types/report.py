@@ -12,6 +12,7 @@ from typing import Final
 
 from openmux_lc.types.json import Json
 from openmux_lc.types.run import Attempt, Candidate, Classification, Plan, Rejection, Report, Usage
+from openmux_lc.types.timing import Hedged, Wait
 
 __all__ = ["METADATA_BYTES", "REPORT_VERSION", "to_classification", "to_dry_report", "to_metadata", "to_report"]
 
@@ -53,7 +54,7 @@ def to_report(report: Report, *, listed: int | None = None) -> dict[str, Json]:
         "segments": list(report.segments),
         "usage": _usage(report.usage) if report.usage else None,
         "dry_run": report.is_dry_run,
-    }
+    } | _waiting(report)
 
 
 def to_dry_report(plan: Plan) -> dict[str, Json]:
@@ -65,6 +66,7 @@ def to_dry_report(plan: Plan) -> dict[str, Json]:
         why=plan.why,
         candidates=plan.candidates,
         rejected=plan.rejected,
+        wait=plan.wait,
         is_dry_run=True,
     )
     return to_report(report)
@@ -80,6 +82,7 @@ def to_metadata(report: Report) -> dict[str, Json]:
     }
     if report.segments:
         compact["segments"] = [_short(segment) for segment in report.segments]
+    compact |= _waiting(report)
     for name in ("rejected", "attempts", "why"):
         entries = compact[name]
         while isinstance(entries, list) and entries:
@@ -127,6 +130,7 @@ def _attempt(attempt: Attempt, *, is_short: bool = False) -> dict[str, Json]:
         "advice": attempt.advice,
         "scope": attempt.scope,
         "retry_after_s": attempt.retry_after,
+        "waited_ms": round(attempt.waited_s * 1000),
         "first_token_ms": None if attempt.first_token_s is None else round(attempt.first_token_s * 1000),
         "delivered_chars": attempt.delivered_chars,
         "usage": _usage(attempt.usage) if attempt.usage else None,
@@ -148,6 +152,36 @@ def _rejection(rejection: Rejection) -> dict[str, Json]:
     if rejection.source is not None:
         entry["source"] = rejection.source
     return entry
+
+
+def _waiting(report: Report) -> dict[str, Json]:
+    """Return what was decided about waiting and hedging, where anything was."""
+    found: dict[str, Json] = {}
+    if report.wait:
+        found["wait"] = _wait(report.wait)
+    if report.hedged:
+        found["hedged"] = _hedged(report.hedged)
+    return found
+
+
+def _hedged(hedged: Hedged) -> Mapping[str, Json]:
+    return {
+        "first": _short(str(hedged.first)),
+        "second": _short(str(hedged.second)),
+        "after_ms": round(hedged.after_s * 1000),
+        "won": None if hedged.won is None else _short(str(hedged.won)),
+        "gained_ms": None if hedged.gained_s is None else round(hedged.gained_s * 1000),
+    }
+
+
+def _wait(wait: Wait) -> Mapping[str, Json]:
+    return {
+        "route": _short(str(wait.route)),
+        "until": round(wait.until, 3),
+        "wait_ms": round(wait.wait_s * 1000),
+        "waited": wait.is_waited,
+        "why": _short(wait.why),
+    }
 
 
 def _usage(usage: Usage) -> Mapping[str, Json]:

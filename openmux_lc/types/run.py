@@ -6,18 +6,18 @@ assistant's may hold `echo`: its answer's, with `provider` and `model` beside.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
-from openmux_lc.errors import Advice, ConfigError, FaultScope
+from openmux_lc.errors import Advice, FaultScope
+from openmux_lc.types.breaks import OnBreak
 from openmux_lc.types.catalog import LimitUnit, Route, Task
 from openmux_lc.types.json import Json, JsonObject
 from openmux_lc.types.state import CooldownSource, LimitObservation
+from openmux_lc.types.timing import Hedged, Wait
 
 __all__ = [
-    "BREAKS",
     "Answer",
     "Attempt",
     "Candidate",
@@ -25,7 +25,6 @@ __all__ = [
     "Classification",
     "EmbeddingRequest",
     "Message",
-    "OnBreak",
     "Options",
     "Outcome",
     "Plan",
@@ -39,28 +38,12 @@ __all__ = [
     "Usage",
     "Vectors",
     "Wave",
-    "to_on_break",
 ]
 
 Message = JsonObject
-OnBreak = Literal["continue", "raise"]
-BREAKS: Final[tuple[OnBreak, ...]] = ("continue", "raise")
-Outcome = Literal["ok", "failed", "refused", "cut", "cancelled", "abandoned"]
-"""`refused`: the ledger knew that the quota was used up, and nothing was sent."""
-
-
-def to_on_break(name: str, text: str) -> OnBreak:
-    """Return what is to become of a broken stream; `name` is where `text` was said.
-
-    Raises:
-        ConfigError: It is no such word; names the likely one.
-    """
-    for word in BREAKS:
-        if word == text.strip().lower():
-            return word
-    near = difflib.get_close_matches(text.strip().lower(), BREAKS, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ConfigError(f"{name}: {text!r} is neither {' nor '.join(map(repr, BREAKS))}{hint}")
+Outcome = Literal["ok", "failed", "refused", "cut", "cancelled", "abandoned", "outrun"]
+"""`refused`: the ledger knew that the quota was used up, and nothing was sent; `outrun`: a
+second request to another provider was quicker, and this one was given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +98,21 @@ class Options:
         task: Overrides the classifier.
         routing_profile: Name of the weights.
         timeout_s: Deadline of the whole run.
+        first_byte_s: Longest wait for a host's first byte; None means as long as is usual
+            for its kind (`waits.py`). That of a whole answer comes once it is written.
+        stall_s: Longest silence inside an answer that has begun.
+        max_wait_s: Longest wait for a much better route, or the only one, to become free.
         max_attempts: Calls that may be made in all.
         max_retries: Repeats of one route where repeating can help.
+        retry_budget_s: A route that has cost so much of the run's time is not repeated.
         backoff_s: Wait before the first repeat after a passing fault; it doubles with each.
         on_break: What becomes of a stream that breaks after its first words: another
             route goes on (`continue`), or the reader is told (`raise`).
         fan_out: Answers wanted from different routes.
         strategy: How several answers become one.
+        hedge: Ask a second provider where the first takes longer than it usually does.
+        hedge_share: Share of a day's calls that may be asked twice.
+        hedge_headroom: Share of its quota that the second one must have left.
         seed: Makes ties deterministic.
         on_overflow: What becomes of a prompt that no window takes: an error, without its oldest turns,
             or with their summary by the pool in their place.
@@ -133,12 +124,19 @@ class Options:
     task: Task | None = None
     routing_profile: str = "balanced"
     timeout_s: float = 120.0
-    max_attempts: int = 8
+    first_byte_s: float | None = None
+    stall_s: float = 60.0
+    max_wait_s: float = 0.0
+    max_attempts: int = 16
     max_retries: int = 1
+    retry_budget_s: float = 30.0
     backoff_s: float = 0.05
     on_break: OnBreak = "continue"
     fan_out: int = 1
     strategy: Literal["best", "concatenate", "vote"] = "best"
+    hedge: bool = False
+    hedge_share: float = 0.02
+    hedge_headroom: float = 0.5
     seed: int | None = None
     on_overflow: Literal["raise", "trim_oldest", "summarize"] = "raise"
     on_broken_contract: Literal["raise", "answer"] = "raise"
@@ -220,6 +218,7 @@ class Plan:
         candidates: Every eligible route, best first.
         rejected: Every other one.
         largest_window: Tokens that the largest window takes, where all are too small for the prompt.
+        wait: What was decided about waiting, where the options allow any.
     """
 
     branches: tuple[tuple[Route, ...], ...]
@@ -230,6 +229,7 @@ class Plan:
     options: Options
     why: tuple[str, ...] = ()
     largest_window: int | None = None
+    wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +237,8 @@ class Wave:
     """Routes to call next, one per open branch; empty means done.
 
     Args:
-        wait_s: How long to wait before: a repeat gives a passing fault time to pass.
+        wait_s: How long to wait before: a repeat gives a passing fault time to pass, a
+            route that rests becomes free.
     """
 
     calls: tuple[tuple[int, Route], ...] = ()
@@ -347,6 +348,7 @@ class Attempt:
         has_other_key: It failed for its key, and another key of that provider may serve.
         delivered_chars: What the reader had seen of it when it was cut.
         used: What an answered call used by unit, where more than its tokens is known.
+        waited_s: How long was waited before it, its reservation not yet made.
     """
 
     route: Route
@@ -366,6 +368,7 @@ class Attempt:
     delivered_chars: int = 0
     usage: Usage | None = None
     used: Mapping[LimitUnit, int] = field(default_factory=dict)
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,4 +393,6 @@ class Report:
     usage: Usage | None = None
     answer_chars: int = 0
     segments: tuple[str, ...] = ()
+    wait: Wait | None = None
+    hedged: Hedged | None = None
     is_dry_run: bool = False

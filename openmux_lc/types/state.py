@@ -172,6 +172,8 @@ class RouteState:
         headroom: 0..1, the share of its tightest quota that is left.
         response_s: Smoothed time of a whole call; one that timed out took that long.
         trouble: 0..10, what went wrong in the last minutes; fades by 1 in two minutes.
+        late_token_s: 95th percentile of the time to a stream's first token.
+        late_whole_s: The same of a whole answer's time.
     """
 
     successes: float = 0.0
@@ -181,6 +183,8 @@ class RouteState:
     headroom: float = 1.0
     response_s: float | None = None
     trouble: float = 0.0
+    late_token_s: float | None = None
+    late_whole_s: float | None = None
 
     @property
     def success_rate(self) -> float | None:

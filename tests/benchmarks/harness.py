@@ -59,14 +59,17 @@ class Contender:
         name: As `turns.py` knows it.
         python: Interpreter of the environment it needs.
         setup: What the contender is told once, such as the upstream's addresses.
+        program: What runs in it; it speaks as `turns.py` does.
     """
 
-    def __init__(self, name: str, setup: Mapping[str, object], *, python: Path | None = None) -> None:
+    def __init__(
+        self, name: str, setup: Mapping[str, object], *, python: Path | None = None, program: str = "turns.py"
+    ) -> None:
         """Start the process and wait until it is ready."""
         self.name = name
         self._home = tempfile.TemporaryDirectory(prefix="openmux-bench-", ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
-            [str(python or sys.executable), str(HERE / "turns.py"), name],
+            [str(python or sys.executable), str(HERE / program), name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL if python else None,
@@ -75,7 +78,7 @@ class Contender:
             text=True,
         )
         try:
-            self.versions = str(self._ask(setup)["versions"])
+            self.versions = str(self.ask(setup)["versions"])
         except BaseException:
             self.close()
             raise
@@ -86,7 +89,7 @@ class Contender:
         Raises:
             Unavailable: It broke, or does not know this mode.
         """
-        told = self._ask({"mode": mode, "calls": calls, "at_a_time": at_a_time})
+        told = self.ask({"mode": mode, "calls": calls, "at_a_time": at_a_time})
         times = tuple(1000 * each for each in told["times_s"])
         return Turn(times_ms=times, cpu_ms=1000 * told["cpu_s"] / calls, wall_s=told["wall_s"], note=told["note"])
 
@@ -96,7 +99,12 @@ class Contender:
         self._process.communicate()
         self._home.cleanup()
 
-    def _ask(self, order: Mapping[str, object]) -> dict:
+    def ask(self, order: Mapping[str, object]) -> dict:
+        """Return what the process says to one order.
+
+        Raises:
+            Unavailable: It broke, or cannot do it.
+        """
         watch = threading.Timer(_ANSWER_S, self._process.kill)
         watch.start()
         try:
@@ -175,14 +183,20 @@ def environment(name: str, *requirements: str) -> Path:
     return python
 
 
-def enter(stack: contextlib.ExitStack, name: str, setup: Mapping[str, object], *requirements: str) -> Contender | None:
+def enter(
+    stack: contextlib.ExitStack,
+    name: str,
+    setup: Mapping[str, object],
+    *requirements: str,
+    program: str = "turns.py",
+) -> Contender | None:
     """Start a contender, in an environment of its own where it has requirements.
 
     Returns None, and says why, where it cannot take part.
     """
     try:
         python = environment(name.partition(" ")[0].lower(), *requirements) if requirements else None
-        contender = Contender(name, setup, python=python)
+        contender = Contender(name, setup, python=python, program=program)
     except Unavailable as error:
         print(f"skipped {error}", file=sys.stderr)
         return None

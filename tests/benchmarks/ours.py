@@ -13,20 +13,24 @@ statistics and quotas stay as they are.
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
+from langchain_core.messages import AIMessage
 from peers import KEY, QUESTION, Player, of_langchain
 
 from openmux_lc import ChatOpenMux, Mux, __version__
 from openmux_lc.catalog.catalog import Catalog, load_catalog
 from openmux_lc.engine.ask import AnswerStream, aask, ask
+from openmux_lc.ledger.ledger import Ledger
 from openmux_lc.settings import Settings
-from openmux_lc.types.catalog import Limit, Provider
+from openmux_lc.types.catalog import Auth, FreeRule, Limit, Model, Provider, Route, Window
 from openmux_lc.types.run import Options, Request
 
 _NOBODY: Final = "http://127.0.0.1:9/v1"
+_DAY: Final = Window(kind="calendar_day")
 _PLENTY: Final = 1_000_000_000
 
 
@@ -78,6 +82,107 @@ def engine(good: str, bad: str | None) -> Player:
         stream=stream,
         reset=_reset(mux) if bad else None,
         note=_noting(mux),
+    )
+
+
+class HostsPlayer:
+    """`ChatOpenMux()` over some hosts alone, a model each; tells of its last call.
+
+    Args:
+        hosts: Dialect and address of each; the first ones are the better ones.
+        state_url: Where the ledger is kept.
+        limit: Requests a day, so that there is something to reserve.
+        options: Of the chat model.
+    """
+
+    def __init__(
+        self,
+        hosts: Sequence[Sequence[str]],
+        *,
+        state_url: str = "memory:",
+        limit: int | None = None,
+        **options: object,
+    ) -> None:
+        """Make the pool."""
+        limits = () if limit is None else (Limit(unit="requests", amount=limit, window=_DAY, scope="key"),)
+        rows = [
+            replace(_host_row(number, dialect, address), limits=limits)
+            for number, (dialect, address) in enumerate(hosts)
+        ]
+        catalog = Catalog(providers={row.id: row for row in rows})
+        self.mux = Mux(Settings(state_url="memory:"), catalog=catalog, ledger=Ledger.open(state_url))
+        self.model = ChatOpenMux(mux=self.mux, **options)
+        self._run_id = ""
+        self._before = self.mux.ledger.snapshot()
+
+    @property
+    def player(self) -> Player:
+        """The four ways to call it."""
+        return Player(versions=_version(), call=self._call, acall=self._acall, stream=self._stream,
+                      astream=self._astream)  # fmt: skip
+
+    def told(self, took_s: float, error: BaseException | None) -> dict[str, object]:
+        """Return what came of the last call: see `chaos_turns.py`."""
+        if error is not None:
+            attempts = getattr(error, "attempts", ())
+            up = self._up({attempt.route for attempt in attempts})
+            asked = ", ".join(f"{each.route.provider} {each.error or each.outcome}" for each in attempts)
+            return {
+                "outcome": type(error).__name__ if up else "nobody",
+                "faults": len(attempts),
+                "note": f"asked {asked or 'nobody'}; up {', '.join(up)}",
+            }
+        attempts = self.mux.report(self._run_id)["attempts"]
+        last = attempts[-1]
+        own_ms = last["elapsed_ms"] if last["first_token_ms"] is None else last["first_token_ms"]
+        return {
+            "outcome": "answered",
+            "faults": len(attempts) - 1,
+            "added_s": max(0.0, took_s - own_ms / 1000),
+            "waited_s": sum(attempt["waited_ms"] for attempt in attempts) / 1000,
+        }
+
+    def _up(self, asked: AbstractSet[Route]) -> list[str]:
+        """Return the hosts that were not asked, and had not told us to stay away when the call began."""
+        seen = self._before
+        pauses = {entry.route: seen.cooldown(entry.route) for entry in self.mux.entries() if entry.route not in asked}
+        return [route.provider for route, pause in pauses.items() if pause is None or pause.firm_until <= seen.at]
+
+    def _call(self) -> str:
+        self._before = self.mux.ledger.snapshot()
+        return self._noted(self.model.invoke(QUESTION))
+
+    async def _acall(self) -> str:
+        self._before = self.mux.ledger.snapshot()
+        return self._noted(await self.model.ainvoke(QUESTION))
+
+    def _stream(self) -> Iterator[str]:
+        self._before = self.mux.ledger.snapshot()
+        return map(self._noted, self.model.stream(QUESTION))
+
+    async def _astream(self) -> AsyncIterator[str]:
+        self._before = self.mux.ledger.snapshot()
+        async for chunk in self.model.astream(QUESTION):
+            yield self._noted(chunk)
+
+    def _noted(self, message: AIMessage) -> str:
+        self._run_id = message.response_metadata.get("openmux", {}).get("run_id", self._run_id)
+        return message.text
+
+
+def _host_row(number: int, dialect: str, address: str) -> Provider:
+    worth = 0.9 - number * 0.01
+    return Provider(
+        id=f"host-{number:02}",
+        name=f"host-{number:02}",
+        base_url=address,
+        dialect=dialect,
+        auth=Auth(mode="none"),
+        free=FreeRule(all_models=True, kind="user"),
+        models=(Model(id="bench-model", capability=worth, quality={"default": worth}),),
+        rank=number,
+        source="tests/benchmarks",
+        origin="user",
     )
 
 

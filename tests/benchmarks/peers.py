@@ -215,6 +215,44 @@ def pydantic_ai(good: str, bad: str | None) -> Player:
     )
 
 
+def langchain_over(addresses: list[str]) -> Player:
+    """LangChain's `with_fallbacks` over a model for each address."""
+    from langchain_openai import ChatOpenAI
+
+    first, *others = [
+        ChatOpenAI(model=MODEL, base_url=address, api_key=KEY, max_retries=0, timeout=60) for address in addresses
+    ]
+    return of_langchain(first.with_fallbacks(others), f"langchain-openai {version('langchain-openai')}")
+
+
+def pydantic_ai_over(addresses: list[str]) -> Player:
+    """pydantic-ai's `FallbackModel` over a model for each address."""
+    from openai import AsyncOpenAI
+    from pydantic_ai.direct import model_request, model_request_sync
+    from pydantic_ai.messages import ModelRequest
+    from pydantic_ai.models.fallback import FallbackModel
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    def model() -> object:
+        clients = [AsyncOpenAI(base_url=address, api_key=KEY, max_retries=0) for address in addresses]
+        return FallbackModel(
+            *(OpenAIChatModel(MODEL, provider=OpenAIProvider(openai_client=client)) for client in clients)
+        )
+
+    for_sync, for_async = model(), model()  # as in `pydantic_ai`
+    question = [ModelRequest.user_text_prompt(QUESTION)]
+
+    async def acall() -> str:
+        return (await model_request(for_async, question)).parts[0].content
+
+    return Player(
+        versions=f"pydantic-ai {version('pydantic-ai-slim')}",
+        call=lambda: model_request_sync(for_sync, question).parts[0].content,
+        acall=acall,
+    )
+
+
 PEERS: Final = {
     "httpx": raw_httpx,
     "httpx-aiohttp": fast_httpx,

@@ -1,5 +1,7 @@
 """Statistics: smoothed speed, counts that fade."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,3 +104,47 @@ def test_a_call_that_timed_out_is_as_slow_as_it_was():
     found = [to_sample(each, NOON, is_failure=True).response_s for each in (late, refused)]
 
     assert [120.0, None] == found
+
+
+def _after(samples, *, is_stream=True):
+    stats = Stats()
+    for seconds in samples:
+        sample = Sample(
+            NOON,
+            is_success=True,
+            is_failure=False,
+            first_token_s=seconds if is_stream else None,
+            response_s=None if is_stream else seconds,
+        )
+        stats = fold(stats, sample)
+    return stats
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+def test_the_late_figure_is_passed_once_in_twenty_times(is_stream):
+    """FIELD e8: p95 of the route's own time, without keeping samples."""
+    draw = random.Random(5)
+    samples = [draw.expovariate(1.0) for _ in range(4_000)]
+    figures = []
+    for count in range(1_000, 4_000, 100):
+        stats = _after(samples[:count], is_stream=is_stream)
+        figures.append(stats.late_token_s if is_stream else stats.late_whole_s)
+
+    passed = [sum(sample > figure for sample in samples) / len(samples) for figure in figures]
+
+    assert 0.05 == pytest.approx(sum(passed) / len(passed), abs=0.02)
+
+
+def test_the_late_figure_begins_late_and_follows_a_host_that_slows_down():
+    """What is not known yet is not called late."""
+    quick = _after([1.0])
+    slow = _after([1.0] * 50 + [4.0] * 20)
+
+    assert 2.0 == quick.late_token_s
+    assert quick.late_whole_s is None
+    assert pytest.approx(4.0, rel=0.2) == slow.late_token_s
+
+
+def test_a_row_written_before_there_was_a_late_figure_is_read():
+    """Users' files stay readable."""
+    assert (7.0, None, None) == (Stats(*[NOON, 7.0, 0, 1.0, 2.0, 3.0, 0.5]).successes, *Stats(NOON)[7:])

@@ -241,7 +241,7 @@ def test_the_last_answers_route_is_preferred_while_it_is_well() -> None:
     paused = Snapshot(at=NOW, cooldowns={"b:m": Cooldown(until=NOW + 9, reason="x")})
 
     assert [["b:m", "a:m"]] == _branches(_plan(near, previous="b:m"))
-    assert [["a:m"]] == _branches(_plan(near, previous="b:m", snapshot=paused))
+    assert [["a:m", "b:m"]] == _branches(_plan(near, previous="b:m", snapshot=paused))
 
 
 def test_what_the_ledger_learned_changes_the_order() -> None:
@@ -358,7 +358,7 @@ def test_what_is_kept_of_earlier_requests_is_bounded() -> None:
 def test_no_plan_holds_a_blocked_or_paused_route_or_one_twice(
     rows: list[tuple[str, int, bool, bool]], fan_out: int, attempts: int, chain: list[str], is_open: bool
 ) -> None:
-    """For any pool: blocked never, paused only by name, every other route is a candidate or rejected."""
+    """For any pool: blocked never, paused only by name or behind all others, each a candidate or rejected."""
     entries = {
         f"{name}:{number}": entry(f"{name}:{number}", capability=number / 10, blocked="off" if blocked else "")
         for name, number, blocked, _ in rows
@@ -378,10 +378,9 @@ def test_no_plan_holds_a_blocked_or_paused_route_or_one_twice(
 
     assert len(steps) == len(set(steps))
     assert not any(entries[step].blocked for step in steps)
-    assert all(step in cooldowns for step in steps) or not any(
-        step in cooldowns and step not in named for step in steps
-    )
-    assert set(steps) <= {str(found.route) for found in plan.candidates}
+    is_last_resort = [step in cooldowns and step not in named for step in steps]
+    assert is_last_resort == sorted(is_last_resort)
+    assert set(steps) <= {str(found.route) for found in plan.candidates} | set(_rejected(plan))
     if not named:
         assert entries.keys() == {str(found.route) for found in plan.candidates} | set(_rejected(plan))
 
@@ -400,3 +399,40 @@ def test_a_plan_over_a_large_pool_is_quick() -> None:
         spent.append(time.process_time() - began)
 
     assert min(spent) < 0.005
+
+
+@pytest.mark.parametrize(
+    ("pause", "response_s", "expected"),
+    [
+        (Cooldown(until=NOW + 60, reason="x", source="breaker"), 1.0, ["a:m", "b:m"]),
+        (Cooldown(until=NOW + 60, reason="x", source="heuristic"), None, ["a:m", "b:m"]),
+        (Cooldown(until=NOW + 60, reason="x", source="breaker"), 30.0, ["a:m"]),
+        (Cooldown(until=NOW + 60, reason="x", source="breaker", told_until=NOW + 1), 1.0, ["a:m"]),
+        (Cooldown(until=NOW + 60, reason="x", source="header"), 1.0, ["a:m"]),
+        (Cooldown(until=NOW + 60, reason="x", source="paid"), 1.0, ["a:m"]),
+    ],
+    ids=["breaker", "guess", "slow", "partly told", "told", "paid"],
+)
+def test_a_route_that_only_a_guess_of_ours_pauses_is_the_last_resort(
+    pause: Cooldown, response_s: float | None, expected: list[str]
+) -> None:
+    """FIELD 4: better asked than an error, but not where it would keep the caller waiting."""
+    pool = (entry("a:m", capability=0.4), entry("b:m", capability=0.9))
+    known = {route("b:m"): RouteState(response_s=response_s)}
+
+    plan = _plan(pool, snapshot=Snapshot(at=NOW, routes=known, cooldowns={"b:m": pause}))
+
+    assert [expected] == _branches(plan)
+    assert [("b:m", NOW + 60)] == [(found.route, found.until) for found in plan.rejected]
+
+
+def test_of_several_last_resorts_the_first_to_be_well_is_asked_first_and_of_several_answers_none() -> None:
+    """A breaker's minute comes before a bad key's five and a missing model's day."""
+    pauses = {
+        name: Cooldown(until=NOW + left_s, reason="x") for name, left_s in {"b:m": 300, "c:m": 60, "d:m": 9e4}.items()
+    }
+    pool = tuple(entry(f"{name}:m", capability=0.9) for name in "abcd")
+    snapshot = Snapshot(at=NOW, cooldowns=pauses)
+
+    assert [["a:m", "c:m", "b:m", "d:m"]] == _branches(_plan(pool, snapshot=snapshot))
+    assert [["a:m"]] == _branches(_plan(pool, snapshot=snapshot, fan_out=3))

@@ -270,3 +270,34 @@ def test_the_last_route_is_repeated_where_that_can_help(fault: dict[str, object]
 
     assert is_repeated == bool(_next(plan, failed("a:m", **fault)))
     assert [] == _next(plan, failed("a:m", **fault), failed("a:m", **fault))
+
+
+def test_a_slow_failure_is_not_waited_for_twice() -> None:
+    """FIELD 2 (litellm#29808): repeats have a budget in attempts and one in seconds."""
+    plan = _plan(["a:m", "b:m"], max_retries=5, retry_budget_s=10.0)
+    slow, quick = (failed("a:m", advice="retry", elapsed_s=elapsed_s) for elapsed_s in (6.0, 0.01))
+
+    assert [(0, "a:m")] == _next(plan, slow)
+    assert [(0, "b:m")] == _next(plan, slow, slow)
+    assert [(0, "a:m")] == _next(plan, *[quick] * 5)
+    assert [(0, "b:m")] == _next(plan, *[quick] * 6)
+
+
+def test_the_last_route_is_held_to_the_budget_in_seconds_as_well() -> None:
+    """Waits between the repeats count."""
+    plan = _plan(["a:m"], max_retries=9, retry_budget_s=4.0, backoff_s=1.0)
+
+    assert [(0, "a:m")] == _next(plan, failed("a:m", elapsed_s=2.9))
+    assert [] == _next(plan, failed("a:m", elapsed_s=3.1))
+    assert [] == _next(plan, failed("a:m", elapsed_s=1.0), failed("a:m", elapsed_s=0.5, waited_s=1.0))
+
+
+def test_a_connection_that_was_lost_at_once_is_made_anew_without_a_wait() -> None:
+    """The host had closed it between two calls; a second loss is no such chance."""
+    plan = _plan(["a:m", "b:m"], max_retries=2, backoff_s=0.5)
+    lost = failed("a:m", error="ConnectionFailed", advice="retry", scope="model")
+
+    waits = [next_calls(plan, [lost] * count, (), 0.0, DEADLINE) for count in (1, 2)]
+
+    assert [0.0, 1.0] == [wave.wait_s for wave in waits]
+    assert [((0, route("a:m")),)] * 2 == [wave.calls for wave in waits]

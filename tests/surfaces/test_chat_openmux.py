@@ -19,6 +19,7 @@ from openmux_lc.testing import (
     cut,
     rate_limited,
     server_error,
+    stalled,
     unauthorized,
 )
 from tests.pool import make_pool
@@ -262,3 +263,17 @@ def test_no_dump_or_repr_shows_a_key():
 def test_a_key_without_a_pinned_model_is_told(tmp_path: Path):
     with pytest.raises(ConfigError, match="pinned"):
         ChatOpenMux(api_key="k").invoke("hi")
+
+
+def test_each_wait_may_be_said_on_the_object_and_per_call(tmp_path: Path):
+    """A host that says nothing costs no more than its first-byte timeout, whoever names it."""
+    with FakeUpstream([stalled(60)]) as bad, FakeUpstream([GOOD]) as good:
+        with make_pool(tmp_path, {"first": bad, "second": good}) as mux:
+            on_object = ChatOpenMux(mux=mux, first_byte_timeout=0.3, stall_timeout=9, max_wait=2)
+            answers = [on_object.invoke("hi"), ChatOpenMux(mux=mux).invoke("hi", first_byte_timeout=0.3, max_wait=0)]
+            options = on_object._defaults().to_options(mux.default_options())
+
+    assert [GOOD.text] * 2 == [answer.text for answer in answers]
+    assert (0.3, 9.0, 2.0) == (options.first_byte_s, options.stall_s, options.max_wait_s)
+    with pytest.raises(ValidationError, match="max_wait"):
+        ChatOpenMux(mux=mux, max_wait=-1)
