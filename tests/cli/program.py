@@ -102,6 +102,19 @@ class Terminal:
             assert self._read(deadline), f"{text!r} was not shown; the screen has {self.shown!r}"
         self._read_to = at + len(wanted)
 
+    def interrupt_until(self, text: str, *, times: int = 10) -> None:
+        """Press Ctrl-C until `text` is shown: as a person does whom the first one did not seem to reach.
+
+        CPython waits for the next key where the signal comes just before it begins to wait (`readline.c` looks for
+        signals first, then calls `select`).
+        """
+        for _ in range(times):
+            self.type("\x03")
+            with contextlib.suppress(AssertionError):
+                self.wait_for(text, timeout_s=2.0)
+                return
+        self.wait_for(text)
+
     def type(self, text: str) -> None:
         """Type, a line break at the end where a line is meant."""
         assert self._process.stdin is not None

@@ -161,8 +161,7 @@ def test_ctrl_c_at_the_prompt_gives_a_new_prompt():
         screen.wait_for("> ")
         screen.type("half a")
         screen.wait_for("half a")
-        screen.type("\x03")
-        screen.wait_for("> ")
+        screen.interrupt_until("> ")
         screen.type("/exit\n")
         code = screen.code()
 
