@@ -12,7 +12,8 @@ A call counts as answered when the text is the hosts' own. Where every single ho
 has failed in this very call, or has said to come back later, nobody is up; such calls are
 told apart. `added` is the whole
 call, a streamed one's to its first content, less what the answering host itself took:
-failed attempts, choosing, booking, and LangChain.
+failed attempts, choosing, booking, and LangChain; and, in the calls that `waited`, the
+50 ms before the last route is repeated where nobody else is left.
 
 Then the same with hosts besides that say nothing at all, or nothing after their first
 byte: no call may outlast its
@@ -94,6 +95,7 @@ def summed(calls: Sequence[Mapping[str, object]]) -> dict[str, object]:
         "nobody": outcomes["nobody"],
         "others": {name: count for name, count in outcomes.items() if name not in {"answered", "nobody"}},
         "faults": sum(int(call.get("faults", 0)) for call in calls) / max(1, len(calls)),
+        "waited": sum(1 for call in answered if call.get("waited_s")),
         "p50_ms": percentile(took, 0.5),
         "p99_ms": percentile(took, 0.99),
         "added_p50_ms": percentile(added, 0.5),
@@ -111,9 +113,20 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def show(title: str, rows: Mapping[str, Mapping[str, object]]) -> None:
     """Print one table, and what went wrong where."""
-    columns = ["", "calls", "answered %", "nobody up", "faults a call", "added p50 ms", "added p99 ms",
+    columns = ["", "calls", "answered %", "nobody up", "faults a call", "waited", "added p50 ms", "added p99 ms",
                "p50 ms", "p99 ms", "longest s"]  # fmt: skip
-    keys = ("calls", "share", "nobody", "faults", "added_p50_ms", "added_p99_ms", "p50_ms", "p99_ms", "longest_s")
+    keys = (
+        "calls",
+        "share",
+        "nobody",
+        "faults",
+        "waited",
+        "added_p50_ms",
+        "added_p99_ms",
+        "p50_ms",
+        "p99_ms",
+        "longest_s",
+    )
     table(title, columns, [
         [name, *(str(row[key]) if isinstance(row[key], int) else float(row[key]) for key in keys)]
         for name, row in rows.items()
