@@ -1,8 +1,10 @@
 """The peers' policies in the simulated week: their choices, with their own cooldowns and retries.
 
 Each is told what the shipped catalog declares, as far as it has a place for it. Where a
-peer has a setting instead of a rule, it is set in its favour: as many attempts as ours,
-30 seconds for one call, a fallback to every route.
+peer has a setting instead of a rule, we chose: as many attempts as ours, 30 seconds for
+one call. freellmpool has neither: it walks its whole order, and one call may take all the
+time that is left, as in its code. Only choices are compared with the peers' own code;
+cooldowns and retries are re-stated from reading it.
 """
 
 import math

@@ -1,7 +1,7 @@
 """How each host of the simulated week refuses: status, headers and body as they are on the wire.
 
 Some tell when their window refills, some only which limit it was, some nothing. Shapes
-follow the hosts' documents and recorded refusals.
+are short forms of what is known of these hosts; who is mute here may tell more in truth.
 """
 
 import json

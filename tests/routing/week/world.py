@@ -46,8 +46,8 @@ _SPEED: Final = {
 }
 """Seconds to the first token (median, 95th percentile) and tokens per second after it.
 
-The first six are near the medians of timed calls of April to August 2026; the others,
-where no measurements were at hand, are assumptions.
+The first five follow timed calls of April to August 2026 (one row for all models of a
+host, though they differ); the others, where no measurements were at hand, are assumptions.
 """
 
 _TIGHTER: Final = 0.2
