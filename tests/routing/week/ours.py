@@ -30,19 +30,24 @@ _ROOM = 1000
 
 
 class Ours:
-    """`make_plan`, `next_calls` and a `Ledger` in memory."""
+    """`make_plan`, `next_calls` and a `Ledger` in memory.
 
-    def __init__(self, world: World, clock: Clock, profile: str = "balanced") -> None:
+    Args:
+        profile: The routing profile.
+        max_wait_s: For how long a much better route, or the only one, is waited for.
+    """
+
+    def __init__(self, world: World, clock: Clock, profile: str = "balanced", *, max_wait_s: float = 0.0) -> None:
         """Begin with an empty ledger."""
         self.ledger = Ledger.open("memory:", clock=clock)
         self._pool = Pool.of(world.entries)
         self._clock = clock
-        self._profile = profile
+        self._profile, self._max_wait_s = profile, max_wait_s
         self._previous: dict[int, Route] = {}
 
     def answer(self, ask: Ask) -> Answering:
         """Walk along the plan as the engine does."""
-        options = Options(timeout_s=ask.patience_s, routing_profile=self._profile)
+        options = Options(timeout_s=ask.patience_s, routing_profile=self._profile, max_wait_s=self._max_wait_s)
         request = _request(ask.input_tokens // 64, ask.has_tools)
         found = Classification(task="chat", confidence=0.9, difficulty=ask.difficulty)
         previous = self._previous.get(ask.conversation) if ask.conversation else None
@@ -82,7 +87,7 @@ class Ours:
                 wait_source=held.source,
             )
             return attempt_from_error(route, 0, 0.0, error, outcome="refused")
-        timeout_s = patience_s(entry.provider, ask.deadline - began, is_last=is_last, is_stream=False)
+        timeout_s = patience_s(entry.provider, ask.deadline - began, plan.options, is_last=is_last, is_stream=False)
         reply = yield Send(route, timeout_s)
         took_s = self._clock() - began
         if reply.is_answer:

@@ -15,6 +15,7 @@ __all__ = ["POLICIES", "WORKLOADS", "figures_of", "one", "played"]
 
 POLICIES: Final[Mapping[str, Callable[[World, Clock, int], Policy]]] = {
     "ours": lambda world, clock, _: Ours(world, clock),
+    "ours, max_wait 20 s": lambda world, clock, _: Ours(world, clock, max_wait_s=20.0),
     "ours, speed": lambda world, clock, _: Ours(world, clock, "speed"),
     "freellmpool fair": partial(FreeLLMPool, mode="fair"),
     "freellmpool spread": partial(FreeLLMPool, mode="spread"),
