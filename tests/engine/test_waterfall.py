@@ -1,13 +1,15 @@
 """The strongest route first, and the four reasons to roll over to the next (S4-02, S4-03)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from openmux_lc.engine.ask import ask
-from openmux_lc.mux import to_request
+from openmux_lc.engine.embed import embed
+from openmux_lc.mux import Mux, to_request
 from openmux_lc.testing import Answer, Behaviour, FakeUpstream, model_gone, out_of_quota, server_error, stalled
-from openmux_lc.types.run import Options
+from openmux_lc.types.run import EmbeddingRequest, Options
 from tests.pool import make_pool
 
 QUESTION = to_request("What is the capital of France?")
@@ -47,3 +49,22 @@ def test_it_rolls_over_and_then_does_not_ask_in_vain(
     assert calls_before_rest <= before <= 2 * calls_before_rest
     assert before == after
     assert "good:m" == told.report["attempts"][0]["route"]  # type: ignore[index, call-overload]
+
+
+def test_one_pool_has_local_engines_vectors_and_combined_answers(tmp_path: Path) -> None:
+    """S4 defect 10: there each of them is missing (its auth and cache come with the gateway and the cache)."""
+    with FakeUpstream(server_error()) as remote, FakeUpstream(GOOD) as one, FakeUpstream(GOOD) as engine:
+        with make_pool(tmp_path, {"remote": remote, "one": one}) as mux:
+            local = replace(mux.catalog.provider("one"), id="here", base_url=engine.base_url, is_local=True)
+            vectors = replace(local.models[0], id="e", tasks=frozenset({"embeddings"}), dimensions=8)
+            local = replace(local, models=(*local.models, vectors))
+            settings = replace(mux.settings, providers=("remote", "one", "here"))
+            with Mux(settings, catalog=mux.catalog.with_provider(local)) as pool:
+                failed_over = ask(pool, QUESTION, Options(chain=("remote:m", "here:m")))
+                combined = ask(pool, QUESTION, Options(chain=("one:m", "here:m"), fan_out=2, strategy="vote"))
+                embedded = embed(pool, EmbeddingRequest(texts=("Paris", "London")))
+
+    assert "here:m" == failed_over.report["route"]
+    assert GOOD.text == combined.answer.text
+    assert 2 == combined.report["counts"]["attempts"]  # type: ignore[index, call-overload]
+    assert ("here:e", 2) == (str(embedded.route), len(embedded.vectors))
