@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Final, Literal
 
 from openmux_lc.errors import ConfigError
@@ -22,6 +21,8 @@ def to_on_break(name: str, text: str) -> OnBreak:
     for word in BREAKS:
         if word == text.strip().lower():
             return word
+    import difflib  # only for whom the word was none
+
     near = difflib.get_close_matches(text.strip().lower(), BREAKS, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ConfigError(f"{name}: {text!r} is neither {' nor '.join(map(repr, BREAKS))}{hint}")

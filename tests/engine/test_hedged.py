@@ -1,5 +1,6 @@
 """Asking twice over real HTTP: who is late is overtaken, once in fifty calls, and nothing is left behind."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -108,7 +109,7 @@ async def test_a_task_that_lost_is_cancelled_and_settled_before_the_answer_is_th
                 _ = [chunk async for chunk in run.astream]
             text = Nodes(mux).result(run).text
             pending = _reserved(mux)
-            is_closed = first.wait_for_connections(0)
+            is_closed = await asyncio.to_thread(first.wait_for_connections, 0)
             await mux.aclose()
 
     assert (GOOD.text, 0, True) == (text, pending, is_closed)

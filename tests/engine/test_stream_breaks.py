@@ -1,5 +1,6 @@
 """A stream that breaks after its first words goes on elsewhere; the reader notices nothing."""
 
+import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -359,7 +360,7 @@ async def test_an_async_reader_who_leaves_closes_the_second_segment_at_once(tmp_
                 if len(seen) > 40:
                     break
             await stream.aclose()
-            is_closed = good.wait_for_connections(0)
+            is_closed = await asyncio.to_thread(good.wait_for_connections, 0)
             await mux.aclose()
 
     assert is_closed

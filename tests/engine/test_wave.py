@@ -1,5 +1,6 @@
 """Waves: several calls side by side, in threads and in tasks, inside the deadline."""
 
+import asyncio
 import threading
 import time
 from pathlib import Path
@@ -60,7 +61,7 @@ async def test_an_async_branch_that_hangs_is_cancelled_at_the_deadline(tmp_path:
     with FakeUpstream([GOOD]) as a, FakeUpstream([stalled(60)]) as b:
         with make_pool(tmp_path, {"a": a, "b": b}) as mux:
             asked = await aask(mux, QUESTION, Options(fan_out=2, timeout_s=1.0))
-            is_closed = b.wait_for_connections(0)
+            is_closed = await asyncio.to_thread(b.wait_for_connections, 0)
 
     assert GOOD.text == asked.answer.text
     assert is_closed

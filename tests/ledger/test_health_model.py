@@ -353,5 +353,9 @@ class TestHealth(HealthModel.TestCase):
     """Two processes on one file."""
 
     settings = settings(
-        max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        derandomize=True,  # the same examples at every run; see `test_model.py`
+        max_examples=60,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
