@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self, cast
 
 from openmux_lc.account_truth import AccountTruth, Told
@@ -85,7 +86,6 @@ class Mux:
         self._runs = RunMemory(lambda: self.ledger, lambda: self._guard)
         self._headers: dict[str, dict[str, str]] | None = None
         self._truth = AccountTruth(self._keys, lambda: self.ledger)
-        self._turns: dict[str, tuple[int, ...]] | None = None
         self._lock = threading.RLock()
         self._pid = os.getpid()
 
@@ -309,18 +309,12 @@ class Mux:
 
     def key_slots(self, route: Route) -> tuple[int, ...]:
         """Return the keys that may take turns on `route`, by slot."""
-        if route in self._added:
-            return FIRST_SLOT
-        return turns(self.catalog.provider(route.provider), self._keys)
+        return FIRST_SLOT if route in self._added else self._turns.get(route.provider, FIRST_SLOT)
 
     def snapshot(self) -> Snapshot:
         """Return the ledger as it stands, with the keys that take turns."""
-        with self._guard:
-            if self._turns is None:
-                every = {row.id: turns(row, self._keys) for row in self.catalog.providers.values()}
-                self._turns = {name: slots for name, slots in every.items() if slots != FIRST_SLOT}
-        seen = self.ledger.snapshot()
-        return replace(seen, key_slots=self._turns) if self._turns else seen
+        seen, slots = self.ledger.snapshot(), self._turns
+        return replace(seen, key_slots=slots) if slots else seen
 
     def capacity(
         self, *, task: Task = "chat", tokens_per_call: int = TOKENS_PER_CALL, until: float | None = None
@@ -363,6 +357,12 @@ class Mux:
     def __exit__(self, *_: object) -> None:
         """Close the pool."""
         self.close()
+
+    @cached_property
+    def _turns(self) -> Mapping[str, tuple[int, ...]]:
+        """The keys that may take turns, by provider, where they are others than the first."""
+        every = {row.id: turns(row, self._keys) for row in self.catalog.providers.values()}
+        return {name: slots for name, slots in every.items() if slots != FIRST_SLOT}
 
     def _pool_with(self, named: Sequence[Route | Literal["auto"]]) -> Pool:
         """Return the pool with the routes that the user names, known or not."""

@@ -139,8 +139,10 @@ def test_11_what_cannot_become_a_call_is_not_held(text: str):
 
 @given(st.text(alphabet='<[{`"nametool_cl>: }]', max_size=60))
 def test_11_any_text_is_read_without_a_fault(text: str):
-    rescued(BOUND, text)
-    opening(text)
+    found, begin = rescued(BOUND, text), opening(text)
+
+    assert found is None or {call.name for call in found.calls} <= {"get_weather", "now"}
+    assert begin is None or 0 <= begin < len(text)
 
 
 @given(st.text(max_size=20))
